@@ -1,0 +1,3 @@
+"""A mock OpenAI server that behaves."""
+
+__version__ = "0.1.0"

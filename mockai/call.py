@@ -1,0 +1,123 @@
+"""What a resource sees (`Call`) and what it may answer: a dict, a `Stream`, a `Binary` or `Reply`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from mockai.clock import Pace
+    from mockai.settings import Settings
+    from mockai.store import Store
+    from mockai.wire.ids import Ids
+    from mockai.wire.schema import Node
+
+Json = dict[str, Any]
+Liveness = Literal["live", "restricted", "retired"]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, parsed and checked. Read `now` instead of a clock: it is taken once a request."""
+
+    operation: Operation
+    now: float
+    """Unix seconds when the request came in."""
+    body: Any
+    """The decoded JSON body, checked against the operation's schema; form fields and `Upload`s; or None."""
+    path: Mapping[str, str]
+    """Path parameters, percent-decoded."""
+    query: Mapping[str, list[str]]
+    """Query parameters: every value of every name, in order."""
+    headers: Mapping[str, str]
+    """Request headers, names in lower case."""
+    tenant: str
+    """Whose objects this call sees: organization/project, divided further by X-Test-Id."""
+    organization: str
+    project: str
+    request_id: str
+    ids: Ids
+    store: Store
+    settings: Settings
+    reply_headers: dict[str, str] = field(default_factory=dict)
+    """What the resource adds to the response headers."""
+
+    @property
+    def created(self) -> int:
+        """Return `now` in whole seconds, as `created` and `created_at` show it."""
+        return int(self.now)
+
+    @property
+    def pace(self) -> Pace:
+        """Return the pace of simulated work."""
+        return self.settings.pace
+
+
+@dataclass(slots=True)
+class Beat:
+    """One server-sent event, due `at` seconds after the answer began.
+
+    `data` is a JSON value or bytes that are already JSON; `event` is the name of a named event.
+    """
+
+    at: float
+    data: Any
+    event: str | None = None
+
+
+@dataclass(slots=True)
+class Stream:
+    """A server-sent event stream. All faults are found before it exists; later ones are error events."""
+
+    beats: Iterator[Beat]
+    done: bytes | None = b"data: [DONE]\n\n"
+    """What closes the stream, framed."""
+    content_type: str = "text/event-stream; charset=utf-8"
+    close: Callable[[], None] | None = None
+    """Called once when the stream ends, also when the client has gone."""
+
+
+@dataclass(slots=True)
+class Binary:
+    """Raw bytes: held in memory, or read in chunks."""
+
+    chunks: Iterator[bytes]
+    size: int | None
+    content_type: str = "application/octet-stream"
+    filename: str | None = None
+
+
+@dataclass(slots=True)
+class Reply:
+    """A JSON answer that is not a plain 200, or whose bytes are already made."""
+
+    body: Any
+    """A JSON value, or bytes that are already JSON."""
+    status: int = 200
+
+
+Answer = Json | Stream | Binary | Reply
+Handler = Callable[[Call], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One endpoint: the source of routes, tables, coverage and batch dispatch.
+
+    `path` is relative to the API root (`/chat/completions`), with `{name}` for parameters.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    body: Node | None = None
+    """The schema of the JSON body; None for operations without one."""
+    query: Node | None = None
+    name: str = ""
+    """The SDK's name: `chat.completions.create`."""
+    liveness: Liveness = "live"
+    form: bool = False
+    """The body is multipart/form-data."""
+    limits: bool = False
+    """Answers carry x-ratelimit-* headers."""

@@ -1,0 +1,34 @@
+"""The one seed: keys derived from what determines an answer, and draws from a key.
+
+Nothing here depends on the process, the machine or the hash seed of the interpreter.
+"""
+
+import hashlib
+import random
+
+
+def key(*parts: bytes | str | int) -> bytes:
+    """Return 16 bytes that depend on every part and on the borders between them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "big"))
+        digest.update(raw)
+    return digest.digest()
+
+
+def stream(of: bytes, size: int) -> bytes:
+    """Return `size` uniform bytes; a longer stream of the same key starts with the shorter one."""
+    return hashlib.shake_128(of).digest(size)
+
+
+class Draw(random.Random):
+    """Draws from one key: `random()`, `randrange()`, `choice()`, `shuffle()` … repeat for the same key."""
+
+    def __init__(self, *parts: bytes | str | int) -> None:
+        """Seed from `parts`, as `key` does."""
+        super().__init__(int.from_bytes(key(*parts), "big"))
+
+    def chance(self, probability: float) -> bool:
+        """Return True with the given probability."""
+        return self.random() < probability

@@ -1,0 +1,35 @@
+"""JSON, in and out: the only place that encodes or decodes it."""
+
+from typing import Any
+
+import orjson
+
+Fault = orjson.JSONDecodeError
+
+
+def dumps(value: Any) -> bytes:
+    """Encode as compact UTF-8 JSON. Key order is kept; non-ASCII text is written as it is."""
+    return orjson.dumps(value)
+
+
+def dumps_text(value: Any) -> str:
+    """Encode as a compact JSON string."""
+    return orjson.dumps(value).decode()
+
+
+def loads(raw: bytes | str) -> Any:
+    """Decode strictly: no NaN, no Infinity, no invalid UTF-8, bounded nesting; a repeated key's last value wins.
+
+    Raises `Fault` (a ValueError) on anything else.
+    """
+    return orjson.loads(raw)
+
+
+def canonical(value: Any) -> bytes:
+    """Encode with sorted keys: equal values give equal bytes, whatever order their keys came in."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def pretty(value: Any) -> bytes:
+    """Encode with an indent of two spaces, for people."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2)

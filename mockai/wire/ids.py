@@ -1,0 +1,58 @@
+"""Object ids: the real prefixes and alphabets, drawn from a seed, a tenant and a counter.
+
+Id formats: chat.md §2, files.md §1 and §5, batches.md §2, fine_tuning.md §3, assistants.md §2.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TO_BASE62 = bytes(ord(BASE62[byte % 62]) for byte in range(256))
+_EPOCH = 1_576_800_000  # completion ids count their seconds from here
+
+
+def stamp(created: int) -> str:
+    """Return the five base-62 characters that open a completion id: seconds since 2019-12-20."""
+    left, digits = max(0, created - _EPOCH), ""
+    for _ in range(5):
+        left, digit = divmod(left, 62)
+        digits = BASE62[digit] + digits
+    return digits
+
+
+class Ids:
+    """Makes the ids of one tenant. The same seed, tenant and count give the same id again.
+
+    `count` returns the next number of the tenant's counter; no number is returned twice.
+    """
+
+    __slots__ = ("_count", "_key")
+
+    def __init__(self, seed: int, tenant: str, count: Callable[[], int]) -> None:
+        """Bind the maker to a server seed, a tenant and its counter."""
+        self._key = hashlib.blake2b(f"{seed}\x00{tenant}".encode(), digest_size=32).digest()
+        self._count = count
+
+    def _digest(self, size: int) -> bytes:
+        number = self._count().to_bytes(8, "big")
+        return hashlib.blake2b(number, digest_size=size, key=self._key).digest()
+
+    def alnum(self, prefix: str, size: int = 24) -> str:
+        """Return `prefix` and `size` base-62 characters: `asst_`, `run_`, `call_`, `file-`, `ftjob-` …"""
+        return prefix + self._digest(size).translate(_TO_BASE62).decode()
+
+    def hex(self, prefix: str = "", size: int = 32) -> str:
+        """Return `prefix` and `size` lower-case hexadecimal digits: `req_`, `vs_`, `audio_` …"""
+        return prefix + self._digest((size + 1) // 2).hex()[:size]
+
+    def dated_hex(self, prefix: str, created: int) -> str:
+        """Return `prefix`, `created` in eight hexadecimal digits, and 24 more: `batch_`, `upload_`, `part_`."""
+        return f"{prefix}{created & 0xFFFFFFFF:08x}{self._digest(12).hex()}"
+
+    def completion(self, prefix: str, created: int) -> str:
+        """Return a `chatcmpl-` or `cmpl-` id: a base-62 time stamp of five characters and 24 random ones."""
+        return prefix + stamp(created) + self._digest(24).translate(_TO_BASE62).decode()
+
+    def decimal(self, prefix: str) -> str:
+        """Return `prefix` and a decimal number of three or four digits (`modr-7401`)."""
+        return f"{prefix}{100 + int.from_bytes(self._digest(4), 'big') % 9900}"
