@@ -30,8 +30,8 @@ class Call:
     """Path parameters, percent-decoded."""
     query: Mapping[str, list[str]]
     """Query parameters: every value of every name, in order."""
-    headers: Mapping[str, str]
-    """Request headers, names in lower case."""
+    headers: Mapping[bytes, bytes]
+    """Request headers as they came, names in lower case. Read them with `header`."""
     tenant: str
     """Whose objects this call sees: organization/project, divided further by X-Test-Id."""
     organization: str
@@ -43,6 +43,11 @@ class Call:
     reply_headers: dict[str, str] = field(default_factory=dict)
     """What the resource adds to the response headers."""
 
+    def header(self, name: str) -> str | None:
+        """Return a request header, or None; `name` is in lower case."""
+        value = self.headers.get(name.encode())
+        return None if value is None else value.decode("latin-1")
+
     @property
     def created(self) -> int:
         """Return `now` in whole seconds, as `created` and `created_at` show it."""
@@ -52,6 +57,18 @@ class Call:
     def pace(self) -> Pace:
         """Return the pace of simulated work."""
         return self.settings.pace
+
+
+@dataclass(slots=True)
+class Upload:
+    """A file part of a form. Its content may lie on disk: read it in chunks."""
+
+    filename: str
+    content_type: str
+    size: int
+    """Bytes."""
+    chunks: Callable[[], Iterator[bytes]]
+    """Starts reading from the beginning; valid while the call lasts."""
 
 
 @dataclass(slots=True)
@@ -111,13 +128,28 @@ class Operation:
     method: str
     path: str
     handler: Handler
+    name: str
+    """The official SDK's name: `chat.completions.create`."""
     body: Node | None = None
-    """The schema of the JSON body; None for operations without one."""
-    query: Node | None = None
-    name: str = ""
-    """The SDK's name: `chat.completions.create`."""
+    """The schema of the body; None for operations without one."""
+    admit: Callable[[Call], None] | None = None
+    """What is decided before the body is checked, such as whether the model exists."""
+    weigh: Callable[[Call], bool] | None = None
+    """Says that a call is so much work that it must not hold the event loop."""
     liveness: Liveness = "live"
     form: bool = False
     """The body is multipart/form-data."""
-    limits: bool = False
-    """Answers carry x-ratelimit-* headers."""
+
+    def run(self, call: Call) -> Answer:
+        """Admit the call, check its body, and answer it. Raises `ApiError`."""
+        if self.body is not None and call.body is None:
+            call.body = {}
+        if self.admit is not None:
+            self.admit(call)
+        if self.body is not None:
+            self.body.check(call.body, "")
+        return self.handler(call)
+
+    def heavy(self, call: Call) -> bool:
+        """Return whether the call belongs in a thread."""
+        return self.weigh is not None and self.weigh(call)

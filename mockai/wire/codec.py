@@ -18,7 +18,7 @@ def dumps_text(value: Any) -> str:
 
 
 def loads(raw: bytes | str) -> Any:
-    """Decode strictly: no NaN, no Infinity, no invalid UTF-8, bounded nesting; a repeated key's last value wins.
+    """Decode strictly: no NaN, no Infinity, no invalid UTF-8, bounded nesting; of equal keys the last wins.
 
     Raises `Fault` (a ValueError) on anything else.
     """

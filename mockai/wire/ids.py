@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_TO_BASE62 = bytes(ord(BASE62[byte % 62]) for byte in range(256))
+TO_BASE62 = bytes(ord(BASE62[byte % 62]) for byte in range(256))
 _EPOCH = 1_576_800_000  # completion ids count their seconds from here
 
 
@@ -38,20 +38,20 @@ class Ids:
         return hashlib.blake2b(number, digest_size=size, key=self._key).digest()
 
     def alnum(self, prefix: str, size: int = 24) -> str:
-        """Return `prefix` and `size` base-62 characters: `asst_`, `run_`, `call_`, `file-`, `ftjob-` …"""
-        return prefix + self._digest(size).translate(_TO_BASE62).decode()
+        """Return `prefix` and `size` base-62 characters: `asst_`, `run_`, `file-`, `ftjob-` and so on."""
+        return prefix + self._digest(size).translate(TO_BASE62).decode()
 
     def hex(self, prefix: str = "", size: int = 32) -> str:
-        """Return `prefix` and `size` lower-case hexadecimal digits: `req_`, `vs_`, `audio_` …"""
+        """Return `prefix` and `size` lower-case hexadecimal digits: `req_`, `vs_`, `audio_` and so on."""
         return prefix + self._digest((size + 1) // 2).hex()[:size]
 
     def dated_hex(self, prefix: str, created: int) -> str:
-        """Return `prefix`, `created` in eight hexadecimal digits, and 24 more: `batch_`, `upload_`, `part_`."""
+        """Return `prefix`, `created` in eight hexadecimal digits, and 24 more (`batch_`, `upload_`)."""
         return f"{prefix}{created & 0xFFFFFFFF:08x}{self._digest(12).hex()}"
 
     def completion(self, prefix: str, created: int) -> str:
         """Return a `chatcmpl-` or `cmpl-` id: a base-62 time stamp of five characters and 24 random ones."""
-        return prefix + stamp(created) + self._digest(24).translate(_TO_BASE62).decode()
+        return prefix + stamp(created) + self._digest(24).translate(TO_BASE62).decode()
 
     def decimal(self, prefix: str) -> str:
         """Return `prefix` and a decimal number of three or four digits (`modr-7401`)."""

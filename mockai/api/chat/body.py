@@ -1,0 +1,296 @@
+"""The answer of a chat completion: one body, or chunks that fold to it (chat.md §1-§4)."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mockai.call import Beat, Json
+from mockai.engine import draw, tokens
+from mockai.engine.catalogue import Model
+from mockai.engine.plan import Choice, ToolCall
+from mockai.engine.sampling import TokenLogprob
+from mockai.wire.codec import dumps_text
+from mockai.wire.ids import TO_BASE62
+
+
+@dataclass(slots=True)
+class Completion:
+    """Everything of an answer: what was drawn, and the ids and times it got."""
+
+    id: str
+    created: int
+    model: Model
+    echo: str
+    """What `model` says in the answer."""
+    fingerprint: str | None
+    tier: str | None
+    """The service tier; None leaves the key out."""
+    choices: list[Choice]
+    call_ids: list[list[str]]
+    usage: Json
+    annotations: list[list[Json]]
+    audio: list[Json] | None = None
+    moderation: Json | None = None
+
+    def body(self) -> Json:
+        """Return the body of a 200 without streaming."""
+        body: Json = {
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.echo,
+            "choices": [self._choice(index, choice) for index, choice in enumerate(self.choices)],
+            "usage": self.usage,
+        }
+        if self.tier is not None:
+            body["service_tier"] = self.tier
+        body["system_fingerprint"] = self.fingerprint
+        if self.moderation is not None:
+            body["moderation"] = self.moderation
+        return body
+
+    def _choice(self, index: int, choice: Choice) -> Json:
+        entry: Json = {"index": index, "message": self.message(index)}
+        if self.model.logprobs_key:
+            entry["logprobs"] = self.logprobs(choice, choice.logprobs)
+        entry["finish_reason"] = choice.finish
+        return entry
+
+    def message(self, index: int) -> Json:
+        """Return the message of one choice, keys in the recorded order."""
+        choice = self.choices[index]
+        if self.audio is not None:
+            return {
+                "role": "assistant",
+                "content": None,
+                "refusal": None,
+                "audio": self.audio[index],
+                "annotations": [],
+            }
+        silent = bool(choice.calls) or choice.refusal
+        message: Json = {"role": "assistant", "content": None if silent else choice.text}
+        if choice.finish == "function_call" or (choice.calls and not self.call_ids[index]):
+            message["function_call"] = _function(choice.calls[0])
+        elif choice.calls:
+            message["tool_calls"] = [
+                {"id": id, **_tool(call)} for id, call in zip(self.call_ids[index], choice.calls, strict=True)
+            ]
+        message["refusal"] = choice.text if choice.refusal else None
+        message["annotations"] = self.annotations[index]
+        return message
+
+    def logprobs(self, choice: Choice, entries: list[TokenLogprob] | None) -> Json | None:
+        """Return the `logprobs` of some tokens of a choice; None when they were not asked for."""
+        if entries is None or choice.calls:
+            return None
+        shown = [_logprob(self.model.encoding, entry) for entry in entries]
+        return {"content": None, "refusal": shown} if choice.refusal else {"content": shown, "refusal": None}
+
+
+def _function(call: ToolCall) -> Json:
+    return {"name": call.name, "arguments": call.arguments}
+
+
+def _tool(call: ToolCall) -> Json:
+    if call.custom:
+        return {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"type": "function", "function": _function(call)}
+
+
+def _logprob(encoding: str, entry: TokenLogprob) -> Json:
+    top = [_token(encoding, token, logprob) for token, logprob in entry.top]
+    return {**_token(encoding, entry.id, entry.logprob), "top_logprobs": top}
+
+
+def _token(encoding: str, token: int, logprob: float) -> Json:
+    raw = tokens.token_bytes(encoding, token)
+    return {"token": token_text(raw), "logprob": logprob, "bytes": list(raw)}
+
+
+def token_text(raw: bytes) -> str:
+    r"""Return a token as logprobs show it: its text, or `bytes:\x..` when it is a part of a character."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in raw)
+
+
+# --- streaming -----------------------------------------------------------------------------------
+
+Delta = tuple[str, str]
+"""The JSON of a delta, and that of its logprobs."""
+
+
+class Chunks:
+    """The chunks of a streamed completion, each as JSON bytes."""
+
+    def __init__(self, completion: Completion, include_usage: bool, obfuscate: bool) -> None:
+        """Prepare what all chunks share."""
+        self._completion = completion
+        self._usage = ',"usage":null' if include_usage else ""
+        self._include_usage = include_usage
+        tier = f'"service_tier":{dumps_text(completion.tier)},' if completion.tier is not None else ""
+        self._head = (
+            f'{{"id":"{completion.id}","object":"chat.completion.chunk","created":{completion.created},'
+            f'"model":{dumps_text(completion.echo)},{tier}'
+            f'"system_fingerprint":{dumps_text(completion.fingerprint)},"choices":['
+        )
+        self._padding = Padding(completion.id) if obfuscate else None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield every chunk, in order; n > 1 interleaves after each choice has opened."""
+        choices = self._completion.choices
+        if len(choices) == 1:
+            yield from self._single(0)
+        else:
+            yield from self._interleaved([self._single(index) for index in range(len(choices))])
+        if self._include_usage:
+            yield self._close(f'{self._head}],"usage":{dumps_text(self._completion.usage)}')
+        if self._completion.moderation is not None:
+            moderation = dumps_text(self._completion.moderation)
+            yield self._close(f'{self._head}]{self._usage},"moderation":{moderation}')
+
+    def _interleaved(self, sources: list[Iterator[bytes]]) -> Iterator[bytes]:
+        for source in sources:  # the role chunk and the first token of each choice come together
+            yield next(source)
+            yield next(source)
+        while sources:
+            alive = []
+            for source in sources:
+                chunk = next(source, None)
+                if chunk is not None:
+                    yield chunk
+                    alive.append(source)
+            sources = alive
+
+    def _single(self, index: int) -> Iterator[bytes]:
+        completion, choice = self._completion, self._completion.choices[index]
+        has_logprobs = completion.model.logprobs_key
+        middle = ',"logprobs":' if has_logprobs else ""
+        opening = f'{self._head}{{"index":{index},"delta":'
+        closing = f',"finish_reason":null}}]{self._usage}'
+        close = self._close
+        for delta, logprobs in self._deltas(index, choice):
+            yield close(f"{opening}{delta}{middle}{logprobs if has_logprobs else ''}{closing}")
+        null = "null" if has_logprobs else ""
+        finish = f',"finish_reason":"{choice.finish}"}}]{self._usage}'
+        yield close(f"{opening}{{}}{middle}{null}{finish}")
+
+    def _close(self, chunk: str) -> bytes:
+        if self._padding is None:
+            return f"{chunk}}}".encode()
+        return f'{chunk},"obfuscation":"{self._padding.take(len(chunk) + 1)}"}}'.encode()
+
+    def _deltas(self, index: int, choice: Choice) -> Iterator[Delta]:
+        if choice.calls:
+            ids = self._completion.call_ids[index]
+            yield from _call_deltas(choice, ids, self._completion.model.encoding)
+            return
+        if choice.refusal:
+            yield '{"role":"assistant","content":null,"refusal":""}', self._opening_logprobs(choice)
+        else:
+            yield '{"role":"assistant","content":"","refusal":null}', self._opening_logprobs(choice)
+        name = "refusal" if choice.refusal else "content"
+        head = f'{{"{name}":'
+        if choice.logprobs is None:
+            for text in whole_characters(choice.pieces):
+                yield f"{head}{escaped(text)}}}", "null"
+        else:
+            yield from self._logprob_deltas(choice, head)
+        annotations = self._completion.annotations[index]
+        if annotations:
+            yield f'{{"annotations":{dumps_text(annotations)}}}', "null"
+
+    def _opening_logprobs(self, choice: Choice) -> str:
+        return dumps_text(self._completion.logprobs(choice, None if choice.logprobs is None else []))
+
+    def _logprob_deltas(self, choice: Choice, head: str) -> Iterator[Delta]:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        held: list[TokenLogprob] = []
+        last = len(choice.pieces) - 1
+        for at, (piece, entry) in enumerate(zip(choice.pieces, choice.logprobs or (), strict=True)):
+            text = decoder.decode(piece, final=at == last)
+            held.append(entry)
+            if text or at == last:
+                yield f"{head}{escaped(text)}}}", dumps_text(self._completion.logprobs(choice, held))
+                held = []
+
+
+def whole_characters(pieces: list[bytes]) -> Iterator[str]:
+    """Yield the text of each token; a character that spans tokens comes whole, with the last of them."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for piece in pieces:
+        text = decoder.decode(piece)
+        if text:
+            yield text
+    rest = decoder.decode(b"", final=True)
+    if rest:
+        yield rest
+
+
+@lru_cache(maxsize=8192)
+def escaped(text: str) -> str:
+    """Return `text` as a JSON string."""
+    return dumps_text(text)
+
+
+def _call_deltas(choice: Choice, ids: list[str], encoding: str) -> Iterator[Delta]:
+    if not ids:
+        call = choice.calls[0]
+        head = dumps_text({"name": call.name, "arguments": ""})
+        yield f'{{"role":"assistant","content":null,"function_call":{head},"refusal":null}}', "null"
+        for text in _pieces(call, encoding):
+            yield f'{{"function_call":{{"arguments":{escaped(text)}}}}}', "null"
+        return
+    several = len(ids) > 1
+    if several:
+        yield '{"role":"assistant","content":null}', "null"
+    for index, (id, call) in enumerate(zip(ids, choice.calls, strict=True)):
+        header = dumps_text([{"index": index, "id": id, **_tool(ToolCall(call.name, "", call.custom))}])
+        if several:
+            yield f'{{"tool_calls":{header}}}', "null"
+        else:
+            yield f'{{"role":"assistant","content":null,"tool_calls":{header},"refusal":null}}', "null"
+        kind, field = ("custom", "input") if call.custom else ("function", "arguments")
+        head = f'{{"tool_calls":[{{"index":{index},"{kind}":{{"{field}":'
+        for text in _pieces(call, encoding):
+            yield f"{head}{escaped(text)}}}}}]}}", "null"
+
+
+def _pieces(call: ToolCall, encoding: str) -> Iterator[str]:
+    ids = tokens.encode(encoding, call.arguments)
+    return whole_characters([tokens.token_bytes(encoding, token) for token in ids])
+
+
+class Padding:
+    """The `obfuscation` of chunks: it makes the length of each, in characters, 1 modulo 16 (chat.md §3)."""
+
+    __slots__ = ("_at", "_key", "_text")
+
+    def __init__(self, seed: str) -> None:
+        """Draw the padding of one stream."""
+        self._key, self._at, self._text = draw.key("obfuscation", seed), 0, ""
+
+    def take(self, length: int) -> str:
+        """Return what a chunk of `length` characters without the field is padded with."""
+        size = -length % 16
+        if self._at + size > len(self._text):
+            self._key = draw.key(self._key)
+            self._text, self._at = draw.stream(self._key, 512).translate(TO_BASE62).decode(), 0
+        self._at += size
+        return self._text[self._at - size : self._at]
+
+
+def beats(chunks: Iterator[bytes], first: float, gap: float) -> Iterator[Beat]:
+    """Give each chunk its due time: the first after `first` seconds, each further one after `gap` more."""
+    if not first and not gap:
+        for chunk in chunks:
+            yield Beat(0.0, chunk)
+        return
+    at = first
+    for chunk in chunks:
+        yield Beat(at, chunk)
+        at += gap

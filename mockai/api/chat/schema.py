@@ -1,0 +1,212 @@
+"""The request of POST /chat/completions, declared in the order in which the API checks it (chat.md §8)."""
+
+from mockai.wire.schema import (
+    METADATA,
+    Anything,
+    Array,
+    Bool,
+    Decimal,
+    Enum,
+    Int,
+    Map,
+    Object,
+    OneOf,
+    Str,
+    Tagged,
+)
+
+NAME = Str(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")
+
+PART = Tagged(
+    {
+        "text": Object({"text": Str()}, required=("text",), open=True),
+        "image_url": Object(
+            {
+                "image_url": Object(
+                    {"url": Str(), "detail": Enum("auto", "low", "high")}, required=("url",), open=True
+                )
+            },
+            required=("image_url",),
+            open=True,
+        ),
+        "input_audio": Object(
+            {
+                "input_audio": Object(
+                    {"data": Str(), "format": Enum("wav", "mp3")}, required=("data", "format"), open=True
+                )
+            },
+            required=("input_audio",),
+            open=True,
+        ),
+        "refusal": Object({"refusal": Str()}, required=("refusal",), open=True),
+        "audio": Object({"audio": Map(Anything())}, open=True),
+        "file": Object(
+            {"file": Object({"file_id": Str(), "file_data": Str(), "filename": Str()}, open=True)},
+            required=("file",),
+            open=True,
+        ),
+    }
+)
+CONTENT = OneOf(Str(), Array(PART, min_length=1))
+
+FUNCTION_CALL = Object({"name": Str(), "arguments": Str()}, required=("arguments", "name"), open=True)
+TOOL_CALL = Tagged(
+    {
+        "function": Object({"id": Str(), "function": FUNCTION_CALL}, required=("id", "function"), open=True),
+        "custom": Object(
+            {
+                "id": Str(),
+                "custom": Object({"name": Str(), "input": Str()}, required=("name", "input"), open=True),
+            },
+            required=("id", "custom"),
+            open=True,
+        ),
+    }
+)
+
+# Unknown members of a message are ignored; that content is there at all is checked last of everything.
+MESSAGE = Tagged(
+    {
+        "system": Object({"content": CONTENT, "name": NAME}, open=True),
+        "assistant": Object(
+            {
+                "content": CONTENT,
+                "name": NAME,
+                "refusal": Str(),
+                "audio": Object({"id": Str()}, required=("id",), open=True),
+                "tool_calls": Array(TOOL_CALL, min_length=1),
+                "function_call": FUNCTION_CALL,
+            },
+            open=True,
+        ),
+        "user": Object({"content": CONTENT, "name": NAME}, open=True),
+        "function": Object({"content": CONTENT, "name": NAME}, required=("name",), open=True),
+        "tool": Object({"content": CONTENT, "tool_call_id": Str()}, required=("tool_call_id",), open=True),
+        "developer": Object({"content": CONTENT, "name": NAME}, required=("content",), open=True),
+    },
+    tag="role",
+)
+
+FUNCTION = Object(
+    {"name": NAME, "description": Str(), "parameters": Map(Anything()), "strict": Bool()}, required=("name",)
+)
+GRAMMAR = Object({"syntax": Enum("lark", "regex"), "definition": Str()}, required=("definition", "syntax"))
+CUSTOM = Object(
+    {
+        "name": NAME,
+        "description": Str(),
+        "format": Tagged(
+            {
+                "text": Object({"type": Str()}),
+                "grammar": Object({"type": Str(), "grammar": GRAMMAR}, required=("grammar",)),
+            }
+        ),
+    },
+    required=("name",),
+)
+TOOL = Tagged(
+    {
+        "function": Object({"type": Str(), "function": FUNCTION}, required=("function",)),
+        "custom": Object({"type": Str(), "custom": CUSTOM}, required=("custom",)),
+    }
+)
+NAMED = Object({"name": Str(min_length=1)}, required=("name",))
+TOOL_CHOICE = OneOf(
+    Enum("none", "auto", "required"),
+    Tagged(
+        {
+            "function": Object({"type": Str(), "function": NAMED}, required=("function",)),
+            "custom": Object({"type": Str(), "custom": NAMED}, required=("custom",)),
+            "allowed_tools": Object(
+                {
+                    "type": Str(),
+                    "allowed_tools": Object(
+                        {"mode": Enum("auto", "required"), "tools": Array(Map(Anything()), min_length=1)},
+                        required=("mode", "tools"),
+                    ),
+                },
+                required=("allowed_tools",),
+            ),
+        }
+    ),
+)
+
+JSON_SCHEMA = Object(
+    {"name": NAME, "description": Str(), "schema": Map(Anything()), "strict": Bool()}, required=("name",)
+)
+RESPONSE_FORMAT = Tagged(
+    {
+        "json_object": Object({"type": Str()}),
+        "json_schema": Object({"type": Str(), "json_schema": JSON_SCHEMA}, required=("json_schema",)),
+        "text": Object({"type": Str()}),
+    }
+)
+
+MODERATION_MODE = Object({"mode": Enum("score", "block")})
+MODERATION = Object(
+    {"model": Str(), "policy": Object({"input": MODERATION_MODE, "output": MODERATION_MODE})},
+    required=("model",),
+)
+
+AUDIO = Object(
+    {
+        "format": Enum("wav", "aac", "mp3", "flac", "opus", "pcm16"),
+        "voice": OneOf(Str(), Object({"id": Str()}, required=("id",))),
+    },
+    required=("voice", "format"),
+)
+LOCATION = Object({"country": Str(), "region": Str(), "city": Str(), "timezone": Str()})
+WEB_SEARCH = Object(
+    {
+        "search_context_size": Enum("low", "medium", "high"),
+        "user_location": Object(
+            {"type": Enum("approximate"), "approximate": LOCATION}, required=("type", "approximate")
+        ),
+    }
+)
+
+CREATE = Object(
+    {
+        "model": Str(),
+        "messages": Array(MESSAGE, min_length=1),
+        "functions": Array(FUNCTION, min_length=1, max_length=128),
+        "function_call": OneOf(Enum("none", "auto"), NAMED),
+        "tools": Array(TOOL, max_length=128),
+        "tool_choice": TOOL_CHOICE,
+        "parallel_tool_calls": Bool(),
+        "max_completion_tokens": Int(minimum=1),
+        "n": Int(minimum=1, maximum=128),
+        "temperature": Decimal(minimum=0, maximum=2),
+        "top_p": Decimal(minimum=0, maximum=1),
+        "presence_penalty": Decimal(minimum=-2, maximum=2),
+        "frequency_penalty": Decimal(minimum=-2, maximum=2),
+        "logprobs": Bool(),
+        "top_logprobs": Int(minimum=0, maximum=20),
+        "user": Str(),
+        "seed": Int(minimum=-(2**63), maximum=2**63 - 1),
+        "moderation": MODERATION,
+        "safety_identifier": Str(max_length=64),
+        "prompt_cache_options": Object({"mode": Enum("implicit", "explicit"), "ttl": Enum("30m")}),
+        "prompt_cache_key": Str(max_length=64),
+        "prompt_cache_retention": Str(),
+        "response_format": RESPONSE_FORMAT,
+        "service_tier": Enum("auto", "default", "fast", "flex", "priority"),
+        "max_tokens": Int(minimum=1),
+        "reasoning_effort": Str(),
+        "logit_bias": Map(Decimal(minimum=-100, maximum=100)),
+        "stop": OneOf(Str(), Array(Str(), max_length=4, of="strings")),
+        "stream": Bool(),
+        "stream_options": Object({"include_usage": Bool(), "include_obfuscation": Bool()}),
+        "store": Bool(),
+        "metadata": METADATA,
+        "prediction": Tagged({"content": Object({"type": Str(), "content": CONTENT}, required=("content",))}),
+        "verbosity": Enum("low", "medium", "high"),
+        "modalities": Array(Enum("text", "audio"), min_length=1, of="strings"),
+        "audio": AUDIO,
+        "web_search_options": WEB_SEARCH,
+    },
+    required=("messages",),
+)
+"""`model` is not in `required`: it is looked up before the body is checked, with texts of its own."""
+
+UPDATE = Object({"metadata": METADATA}, required=("metadata",))

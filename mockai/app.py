@@ -1,0 +1,60 @@
+"""The composition root: settings become a store, a clock and an ASGI application."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from mockai.api import OPERATIONS
+from mockai.clock import Clock, ManualClock, SystemClock
+from mockai.engine import tokens
+from mockai.server import Edge
+from mockai.settings import Settings
+from mockai.store import Store
+from mockai.store.memory import MemoryStore
+
+OWN_PATHS = frozenset({"/health", "/ready"})
+
+
+class Application(Starlette):
+    """The whole server: the API at the edge, and its own few routes beside it."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, store: Store | None = None) -> None:
+        """Build the server that `settings` describe; tests may bring their own clock and store."""
+        self.settings = settings
+        self.clock = clock or (ManualClock() if settings.clock == "manual" else SystemClock())
+        self.store = store or MemoryStore()
+        self.edge = Edge(OPERATIONS, settings=settings, clock=self.clock, store=self.store)
+        routes = [Route("/health", _health), Route("/ready", _health)]
+        super().__init__(routes=routes, lifespan=_lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand API requests straight to the edge; the rest goes through Starlette's routes."""
+        if scope["type"] == "http" and scope["path"] not in OWN_PATHS:
+            await self.edge(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    def stop(self) -> None:
+        """Let open streams run to their end without pauses: the server is about to stop."""
+        self.edge.stopping.set()
+
+
+@asynccontextmanager
+async def _lifespan(application: Starlette) -> AsyncIterator[None]:
+    # Token ranks take some 0.2 s to load: beside the start, not in front of the first answer.
+    threading.Thread(target=tokens.warm, args=("o200k_base",), daemon=True).start()
+    yield
+    if isinstance(application, Application):
+        application.store.close()
+
+
+async def _health(request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,118 @@
+"""The command line: `mockai serve`, `mockai routes`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockai import __version__
+from mockai.settings import Settings, SettingsError, read_keys
+
+
+class UsageError(click.ClickException):
+    """A mistake of the user: one clear line, exit status 2."""
+
+    exit_code = 2
+
+
+@click.group(context_settings={"auto_envvar_prefix": "MOCKAI", "help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockai")
+def main() -> None:
+    """Run a mock OpenAI server that behaves."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
+@click.option("--seed", default=0, show_default=True, help="Server seed: another seed, other answers.")
+@click.option("--vary", is_flag=True, help="Answer differently each time when a request has no seed.")
+@click.option(
+    "--pace",
+    default="instant",
+    show_default=True,
+    type=click.Choice(["instant", "fast", "real", "step"]),
+    help="How fast streams and simulated work go by.",
+)
+@click.option(
+    "--clock",
+    default="system",
+    show_default=True,
+    type=click.Choice(["system", "manual"]),
+    help="The machine's clock, or one that stands still at 2026-01-01.",
+)
+@click.option("--model", "models", multiple=True, metavar="NAME", help="Serve a model of this name too.")
+@click.option("--any-model", is_flag=True, help="Serve every model name.")
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="YAML file of known API keys; others get the real 401. Default: any key is welcome.",
+)
+@click.option(
+    "--missing",
+    default="error",
+    show_default=True,
+    type=click.Choice(["error", "phantom"]),
+    help="Unknown ids: the real 404, or an answer from a template for that one request.",
+)
+@click.option(
+    "--validate",
+    default="api",
+    show_default=True,
+    type=click.Choice(["api", "schema"]),
+    help="Check requests as the API does, or only types, enums and required keys.",
+)
+@click.option(
+    "--log-level",
+    default="warning",
+    show_default=True,
+    type=click.Choice(["debug", "info", "warning", "error"]),
+)
+def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
+    """Serve the API; prints the two lines that point an SDK at it."""
+    from mockai import listener
+    from mockai.app import Application
+
+    logging.basicConfig(level=flags["log_level"].upper(), format="mockai: %(message)s")
+    try:
+        settings = Settings(keys=read_keys(keys) if keys else {}, models=models, **flags)
+        listening = listener.bind(settings.host, settings.port)
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        where = f"{flags['host']}:{flags['port']}"
+        raise UsageError(
+            f"cannot listen on {where}: {error.strerror}; choose another --port, or 0 for a free one"
+        ) from None
+    _announce(settings, listening.getsockname()[1])
+    listener.serve(Application(settings), listening, settings.log_level)
+
+
+def _announce(settings: Settings, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    key = next(iter(settings.keys), "sk-mockai")
+    click.echo(f"export OPENAI_BASE_URL=http://{host}:{port}/v1")
+    click.echo(f"export OPENAI_API_KEY={key}")
+    log = logging.getLogger("mockai")
+    if settings.missing == "phantom":
+        log.warning("lenient: --missing phantom answers for ids that do not exist")
+    if settings.validate == "schema":
+        log.warning("lenient: --validate schema checks types, enums and required keys only")
+
+
+@main.command()
+def routes() -> None:
+    """Print every operation, with its liveness on the real API."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mockai.api import OPERATIONS
+
+    table = Table("method", "path", "operation", "on the real API", box=None, pad_edge=False)
+    for operation in OPERATIONS:
+        table.add_row(operation.method, f"/v1{operation.path}", operation.name, operation.liveness)
+    Console(soft_wrap=True).print(table)

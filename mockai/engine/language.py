@@ -1,0 +1,183 @@
+"""The small model: a seeded trigram model over real BPE tokens, built from a few kilobytes of prose.
+
+A state is a list: entries 0-255 are the states that follow for a byte of dice, and behind them stand its token's
+bytes, its token's id and its successors with their probabilities, which are multiples of 1/256. So drawing a
+token is one look-up. `END` is the state after the end of the text.
+
+What the prompt wants and what the dice say are two streams of bytes. At each position the model prefers the
+successor that the prompt's byte picks, with weight `PREFERENCE`; the rest of the weight is the plain trigram model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from mockai.engine import draw, tokens
+
+State = list[Any]
+PIECE, TOKEN, SUCCESSORS = 256, 257, 258
+
+PREFERENCE = 0.5
+ENDING = 72  # of 256: how often a text ends after a full stop, so that it has 3 to 4 sentences
+TRIGRAM_WEIGHT, BIGRAM_WEIGHT = 3, 1
+BACKOFF = 24
+BLOCK = 64
+"""Tokens that are drawn from one block of the streams."""
+SENTENCE_END = b"."
+
+_VERSION = 1
+_building = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """A token that may follow, with its probability."""
+
+    token: int
+    state: State
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The states of one encoding."""
+
+    start: State
+    end: State
+    by_token: dict[int, State]
+    """Some state after each token of the model: where a text goes on that left the model's paths."""
+    fallback: State
+    """The state after a sentence, for tokens that the model does not know."""
+    backoff: tuple[int, ...]
+    """The most frequent tokens, which fill up lists of alternatives."""
+
+    def after(self, token: int) -> State:
+        """Return the state in which a text goes on after `token` came from outside of the model."""
+        return self.by_token.get(token, self.fallback)
+
+
+@cache
+def prose() -> str:
+    """Return the text that the model is built from: a paragraph a line."""
+    return resources.files(__package__).joinpath("prose.txt").read_text("utf-8")
+
+
+@cache
+def version() -> str:
+    """Return a digest that changes when the model or its prose does."""
+    return hashlib.blake2b(f"{_VERSION}{prose()}".encode(), digest_size=8).hexdigest()
+
+
+def language(encoding: str) -> Language:
+    """Return the model over the tokens of `encoding`, built at its first use."""
+    with _building:
+        return _language(encoding)
+
+
+@cache
+def _language(encoding: str) -> Language:
+    end_token = tokens.encoding(encoding).eot_token
+    paragraphs = [tokens.encode(encoding, line) for line in prose().splitlines()]
+    trigrams: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+    bigrams: dict[int, Counter[int]] = defaultdict(Counter)
+    for paragraph in paragraphs:
+        before, last = -1, -1  # the beginning of a text
+        for token in paragraph:
+            trigrams[before, last][token] += 1
+            if last >= 0:
+                bigrams[last][token] += 1
+            before, last = last, token
+        trigrams[before, last][end_token] += 0
+    end: State = [None] * 256 + [b"", end_token, ()]
+    states: dict[tuple[int, int], State] = {key: [] for key in trigrams}
+    for key, state in states.items():
+        _fill(state, key, states, trigrams[key], bigrams[key[1]], encoding, end)
+    by_token: dict[int, State] = {}
+    for (_, token), state in states.items():
+        by_token.setdefault(token, state)
+    frequency = Counter(token for paragraph in paragraphs for token in paragraph)
+    full_stop = tokens.encode(encoding, SENTENCE_END.decode())[0]
+    backoff = tuple(token for token, _ in sorted(frequency.items(), key=lambda item: (-item[1], item[0])))
+    return Language(states[-1, -1], end, by_token, by_token[full_stop], backoff[:BACKOFF])
+
+
+def _fill(
+    state: State,
+    key: tuple[int, int],
+    states: dict[tuple[int, int], State],
+    trigram: Counter[int],
+    bigram: Counter[int],
+    encoding: str,
+    end: State,
+) -> None:
+    """Fill the table of one state: 256 shares go to its successors in proportion to their counts."""
+    piece = tokens.token_bytes(encoding, key[1]) if key[1] >= 0 else b""
+    weights = Counter({token: BIGRAM_WEIGHT * count for token, count in bigram.items()})
+    for token, count in trigram.items():
+        weights[token] += TRIGRAM_WEIGHT * count
+    weights = +weights
+    final = piece.endswith(SENTENCE_END)
+    table: list[State] = []
+    successors: list[Successor] = []
+    for token, share in _shares(weights, 256 - ENDING if final else 256):
+        following = states[key[1], token]
+        table += [following] * share
+        successors.append(Successor(token, following, share / 256))
+    if len(table) < 256:
+        successors.append(Successor(end[TOKEN], end, (256 - len(table)) / 256))
+        table += [end] * (256 - len(table))
+    state[:] = [*table, piece, max(key[1], 0), tuple(successors)]
+
+
+def _shares(weights: Counter[int], total: int) -> list[tuple[int, int]]:
+    """Divide `total` in proportion to the weights, exactly, by largest remainder; order is by token id."""
+    whole = sum(weights.values())
+    if not whole:
+        return []
+    floors = {token: total * weight // whole for token, weight in weights.items()}
+    by_remainder = sorted(weights, key=lambda token: (-(total * weights[token] % whole), token))
+    for token in by_remainder[: total - sum(floors.values())]:
+        floors[token] += 1
+    return [(token, floors[token]) for token in sorted(floors) if floors[token]]
+
+
+# --- the two streams -----------------------------------------------------------------------------
+
+_COIN = bytes(0x00 if byte < 256 * PREFERENCE else 0xFF for byte in range(256))
+
+
+def wishes(prompt_key: bytes, block: int) -> bytes:
+    """Return which successor the prompt prefers at each position of a block."""
+    return draw.stream(prompt_key + block.to_bytes(4, "big"), BLOCK)
+
+
+def dice(sample_key: bytes, block: int) -> tuple[bytes, bytes]:
+    """Return the bytes that choose a successor, and the coins between the prompt's wish and that choice."""
+    rolled = draw.stream(sample_key + block.to_bytes(4, "big"), 2 * BLOCK)
+    return rolled[:BLOCK], rolled[BLOCK:]
+
+
+def mixed(prompt_key: bytes, sample_key: bytes) -> Iterator[bytes]:
+    """Yield, block by block, the byte that picks the successor at temperature 1."""
+    block = 0
+    while True:
+        wish = int.from_bytes(wishes(prompt_key, block), "big")
+        choice, coins = dice(sample_key, block)
+        mask = int.from_bytes(coins.translate(_COIN), "big")
+        yield (wish ^ ((wish ^ int.from_bytes(choice, "big")) & mask)).to_bytes(BLOCK, "big")
+        block += 1
+
+
+def wished(prompt_key: bytes) -> Iterator[bytes]:
+    """Yield, block by block, the byte that picks the successor at temperature 0."""
+    block = 0
+    while True:
+        yield wishes(prompt_key, block)
+        block += 1

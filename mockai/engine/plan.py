@@ -1,0 +1,321 @@
+"""From a chat request to its answer: tokens, tool calls and finish reasons, before ids and time exist.
+
+An answer is a pure function of the server seed, the model, the body, the `seed` parameter and the choice index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from mockai.engine import accounting, draw, json_schema, sampling, tokens, tools
+from mockai.engine.catalogue import Model
+from mockai.engine.draw import Draw
+from mockai.engine.sampling import Sampling, TokenLogprob
+from mockai.engine.slots import Slots
+from mockai.wire.codec import canonical, dumps_text, loads
+
+Json = dict[str, Any]
+
+REFUSAL = "I'm sorry, I can't assist with that request."
+FILTERED_AFTER = 12  # tokens before a content filter cuts in
+# What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
+SHAPING = ("tools", "functions", "response_format", "prediction")
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """One call that the answer asks for. `custom` tools take free text as their arguments."""
+
+    name: str
+    arguments: str
+    custom: bool = False
+
+
+@dataclass(slots=True)
+class Choice:
+    """One answer: the bytes of its text tokens, its calls, and why it ended."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
+    finish: str = "stop"
+    logprobs: list[TokenLogprob] | None = None
+    refusal: bool = False
+    tokens: int = 0
+    """Completion tokens, reasoning included."""
+    reasoning: int = 0
+    accepted: int = 0
+    """Prediction tokens that the answer took over."""
+    rejected: int = 0
+
+    @property
+    def text(self) -> str:
+        """Return the text that the pieces join to."""
+        return b"".join(self.pieces).decode("utf-8", "replace")
+
+
+class Request:
+    """A chat body as the engine reads it. `finish` is a finish reason asked for from outside."""
+
+    def __init__(self, body: Json, model: Model, seed: int, finish: str | None = None, variation: str = "") -> None:
+        """Derive the keys of the answer; `variation` makes another answer of the same request."""
+        self.body, self.model, self.finish = body, model, finish
+        shaping = [body.get(name) for name in SHAPING]
+        self.key = draw.key(seed, model.snapshot, canonical([body["messages"], *shaping]))
+        self._dice = draw.key(self.key, str(body.get("seed")), variation)
+
+    def dice(self, index: int) -> bytes:
+        """Return the key that choice `index` is drawn from."""
+        return draw.key(self._dice, index)
+
+    @cached_property
+    def last_user(self) -> str:
+        """Return the text of the last user message."""
+        for message in reversed(self.body["messages"]):
+            if message["role"] == "user":
+                return text_of(message.get("content"))
+        return ""
+
+    @cached_property
+    def limit(self) -> int:
+        """Return the most completion tokens that the request allows."""
+        asked = self.body.get("max_completion_tokens") or self.body.get("max_tokens")
+        return min(int(asked), self.model.max_output) if asked else self.model.max_output
+
+    @cached_property
+    def stop(self) -> tuple[str, ...]:
+        """Return the stop strings; empty ones stop nothing."""
+        stop = self.body.get("stop") or ()
+        return tuple(entry for entry in ([stop] if isinstance(stop, str) else stop) if entry)
+
+    @cached_property
+    def sampling(self) -> Sampling:
+        """Return how tokens are drawn."""
+        body = self.body
+        temperature, top_p = body.get("temperature"), body.get("top_p")
+        return Sampling(
+            temperature=1.0 if temperature is None else float(temperature),
+            top_p=1.0 if top_p is None else float(top_p),
+            presence_penalty=body.get("presence_penalty") or 0.0,
+            frequency_penalty=body.get("frequency_penalty") or 0.0,
+            logit_bias={int(token): bias for token, bias in (body.get("logit_bias") or {}).items()},
+            top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+        )
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message content: a string, or the joined text parts."""
+    if isinstance(content, str):
+        return content
+    return " ".join(part["text"] for part in content or () if part.get("type") == "text")
+
+
+def answer(request: Request) -> list[Choice]:
+    """Return the choices that the request asks for."""
+    return [_choice(request, index) for index in range(request.body.get("n") or 1)]
+
+
+def _choice(request: Request, index: int) -> Choice:
+    choice = Choice(reasoning=_reasoning(request, index))
+    if choice.reasoning >= request.limit:
+        choice.reasoning = choice.tokens = request.limit
+        choice.finish = "length"
+        return choice
+    room = request.limit - choice.reasoning
+    if request.finish == "refusal":
+        choice.refusal = True
+        _fill(choice, request, index, REFUSAL, room)
+    elif calls := _calls(request, index):
+        _call(choice, request, calls, room)
+    else:
+        scripted = _scripted(request, index)
+        if scripted is None:
+            _generate(choice, request, index, room)
+        else:
+            _fill(choice, request, index, scripted, room)
+        _force(choice, request)
+    choice.tokens += choice.reasoning
+    return choice
+
+
+def _reasoning(request: Request, index: int) -> int:
+    """Reasoning tokens come in multiples of 64; a higher effort spends more."""
+    model = request.model
+    if not model.reasoning:
+        return 0
+    effort = request.body.get("reasoning_effort") or model.default_effort
+    most = {"none": 0, "minimal": 0, "low": 2, "medium": 6, "high": 16, "xhigh": 32, "max": 64}.get(effort, 6)
+    return 64 * Draw(request.dice(index), "reasoning").randint(min(1, most // 2), most) if most else 0
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def _generate(choice: Choice, request: Request, index: int, room: int) -> None:
+    text = sampling.generate(
+        request.model.encoding, request.key, request.dice(index), room, request.sampling, request.stop
+    )
+    choice.pieces, choice.finish, choice.logprobs = text.pieces, text.finish, text.logprobs
+    choice.tokens = len(text.pieces) + (request.model.text_overhead if text.finish == "stop" else 0)
+
+
+def _fill(choice: Choice, request: Request, index: int, text: str, room: int) -> None:
+    """Take `text` as the answer: cut at the first stop string and at the token limit."""
+    cuts = [at for at in map(text.find, request.stop) if at >= 0]
+    if cuts:
+        text = text[: min(cuts)]
+    encoding = request.model.encoding
+    ids = tokens.encode(encoding, text)
+    if len(ids) > room:
+        ids, choice.finish = ids[:room], "length"
+    choice.pieces = [tokens.token_bytes(encoding, token) for token in ids]
+    choice.tokens = len(ids) + (request.model.text_overhead if choice.finish == "stop" else 0)
+    top = request.sampling.top_logprobs
+    if top is not None:
+        choice.logprobs = sampling.annotate(encoding, ids, request.dice(index), top)
+    predicted = (request.body.get("prediction") or {}).get("content")
+    if predicted is not None:
+        choice.accepted = max(0, len(ids) - 1)
+        choice.rejected = max(0, tokens.count(encoding, text_of(predicted)) - len(ids))
+
+
+def _scripted(request: Request, index: int) -> str | None:
+    """Return the text that the request itself determines, or None when the language model speaks."""
+    body = request.body
+    results = _results(body["messages"])
+    form = (body.get("response_format") or {}).get("type")
+    if form == "json_schema":
+        return _json_text(request, index)
+    if form == "json_object":
+        if request.finish == "length":
+            return " \n" * min(request.limit + 1, 20_000)  # the white-space run-away that the docs warn of
+        return _json_text(request, index)
+    if results:
+        return tools.answer_from_results(results, request.last_user, Draw(request.dice(index), "answer"))
+    if body.get("prediction"):
+        return text_of(body["prediction"].get("content"))
+    return None
+
+
+def _json_text(request: Request, index: int) -> str:
+    schema = (request.body["response_format"].get("json_schema") or {}).get("schema")
+    rng = Draw(request.dice(index), "json")
+    slots = Slots(request.last_user)
+    if schema:
+        return dumps_text(json_schema.fill(schema, rng, slots))
+    prompt = " ".join(text_of(message.get("content")) for message in request.body["messages"])
+    return dumps_text(json_schema.fill_object(rng, slots, prompt))
+
+
+def _force(choice: Choice, request: Request) -> None:
+    """Apply a finish reason that the request alone cannot cause."""
+    if request.finish == "content_filter":
+        _trim(choice, FILTERED_AFTER)
+        choice.finish = "content_filter"
+    elif request.finish == "length" and choice.finish == "stop":
+        _trim(choice, max(1, len(choice.pieces) // 2))
+        choice.finish = "length"
+    elif request.finish == "stop":
+        choice.finish = "stop"
+
+
+def _trim(choice: Choice, size: int) -> None:
+    choice.pieces = choice.pieces[:size]
+    choice.tokens = len(choice.pieces)
+    if choice.logprobs is not None:
+        choice.logprobs = choice.logprobs[:size]
+
+
+# --- tool calls ----------------------------------------------------------------------------------
+
+
+def _results(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
+    """Return name, arguments and output of the tool results that end the conversation."""
+    tail: list[Json] = []
+    for message in reversed(messages):
+        if message["role"] not in ("tool", "function"):
+            break
+        tail.append(message)
+    if not tail:
+        return []
+    known = {call.get("id"): call for message in messages for call in message.get("tool_calls") or ()}
+    results = []
+    for message in reversed(tail):
+        call = known.get(message.get("tool_call_id")) or {}
+        function = call.get("function") or call.get("custom") or {}
+        name = function.get("name") or message.get("name") or "tool"
+        results.append((name, _parsed(function.get("arguments")), text_of(message.get("content"))))
+    return results
+
+
+def _parsed(arguments: Any) -> Any:
+    try:
+        return loads(arguments or "{}")
+    except (ValueError, TypeError):
+        return {}
+
+
+def _calls(request: Request, index: int) -> list[ToolCall]:
+    body = request.body
+    declared = _choosable(body)
+    choice = body.get("tool_choice") or body.get("function_call") or "auto"
+    if not declared or choice == "none" or request.finish in ("stop", "content_filter"):
+        return []
+    rng = Draw(request.dice(index), "tools")
+    named = accounting.named_choice(body)
+    if named is not None:
+        chosen = [tool for tool in declared if tools.name_of(tool) == named]
+        return [_to_call(tool, None, request, rng) for tool in chosen[:1]]
+    mode = choice["allowed_tools"]["mode"] if isinstance(choice, dict) else choice
+    decided = tools.decide(request.last_user, declared, after_tool_result=bool(_results(body["messages"])))
+    if not decided and (mode == "required" or request.finish in ("tool_calls", "function_call")):
+        decided = [tools.choose_required(request.last_user, declared, rng)]
+    if body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools:
+        decided = decided[:1]
+    return [_to_call(entry.tool, entry.arguments, request, rng) for entry in decided]
+
+
+def _choosable(body: Json) -> list[Json]:
+    """Return the tools that the model may call, legacy functions in the form of tools."""
+    declared = list(body.get("tools") or ())
+    declared += [{"type": "function", "function": entry} for entry in body.get("functions") or ()]
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        allowed = {tools.name_of(tool) for tool in choice["allowed_tools"]["tools"]}
+        return [tool for tool in declared if tools.name_of(tool) in allowed]
+    return declared
+
+
+def _to_call(tool: Json, values: Json | None, request: Request, rng: Draw) -> ToolCall:
+    name = tools.name_of(tool)
+    if tool.get("type") == "custom":
+        return ToolCall(name, tools.custom_input(tool, request.last_user, rng), custom=True)
+    function = tool["function"]
+    if values is None:
+        strict = bool(function.get("strict"))
+        values = tools.arguments(function.get("parameters") or {}, request.last_user, rng, strict)
+    return ToolCall(name, dumps_text(values))
+
+
+def _call(choice: Choice, request: Request, calls: list[ToolCall], room: int) -> None:
+    """Take `calls` as the answer, their arguments cut at the token limit."""
+    encoding, model = request.model.encoding, request.model
+    named = accounting.named_choice(request.body) is not None
+    head = 0 if named else accounting.calls_overhead(len(calls)) + model.call_overhead
+    choice.tokens = head
+    legacy = bool(request.body.get("functions"))
+    choice.finish = "function_call" if legacy else "tool_calls"
+    if named and not legacy:
+        choice.finish = model.named_choice_finish
+    for call in calls:
+        ids = tokens.encode(encoding, call.arguments)
+        size = len(ids) + (0 if named else tokens.count(encoding, call.name))
+        choice.calls.append(call)
+        if choice.tokens + size > room:
+            kept = max(0, room - (choice.tokens + size - len(ids)))
+            call.arguments = tokens.decode(encoding, ids[:kept]).rstrip("\ufffd")
+            choice.tokens, choice.finish = room, "length"
+            return
+        choice.tokens += size

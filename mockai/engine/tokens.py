@@ -1,0 +1,116 @@
+"""Exact tokens: tiktoken with its official ranks, offline.
+
+The ranks come from the data files of an installed wheel. tiktoken names the SHA-256 that each file must have;
+a file with another one is refused.
+"""
+
+from __future__ import annotations
+
+import binascii
+import gzip
+import hashlib
+import importlib.util
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tiktoken
+
+RANKS_WHEEL = "bpe_openai"
+SHORT = 512
+"""Texts up to this many characters are remembered by themselves, longer ones by their digest."""
+REMEMBERED = 20_000
+
+_loading = threading.RLock()
+_encodings: dict[str, tiktoken.Encoding] = {}
+_token_bytes: dict[str, list[bytes]] = {}
+
+
+def encoding(name: str) -> tiktoken.Encoding:
+    """Return the encoding `o200k_base` or `cl100k_base`; loads it (about 0.2 s) at its first use."""
+    found = _encodings.get(name)
+    if found is None:
+        with _loading:
+            found = _encodings.get(name) or _load(name)
+            _encodings[name] = found
+    return found
+
+
+warm = encoding
+
+
+def _load(name: str) -> tiktoken.Encoding:
+    from tiktoken_ext import openai_public
+
+    build: Callable[[], dict[str, Any]] = getattr(openai_public, name)
+    original = openai_public.load_tiktoken_bpe
+    openai_public.load_tiktoken_bpe = lambda url, expected_hash=None: _ranks(name, expected_hash)
+    try:
+        return tiktoken.Encoding(**build())
+    finally:
+        openai_public.load_tiktoken_bpe = original
+
+
+def _ranks(name: str, expected_hash: str | None) -> dict[bytes, int]:
+    raw = gzip.decompress((_data_folder() / f"{name}.tiktoken.gz").read_bytes())
+    if hashlib.sha256(raw).hexdigest() != expected_hash:
+        raise RuntimeError(f"the token ranks of {name} are not the official ones; reinstall {RANKS_WHEEL}")
+    fields = raw.split()
+    return dict(zip(map(binascii.a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
+
+
+def _data_folder() -> Path:
+    # The package itself is not imported: that takes half a second, and only its data is wanted.
+    spec = importlib.util.find_spec(RANKS_WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(f"the wheel {RANKS_WHEEL}, which carries the token ranks, is not installed")
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def encode(name: str, text: str) -> list[int]:
+    """Return the tokens of `text`; what looks like a special token is plain text."""
+    return encoding(name).encode_ordinary(text)
+
+
+def decode(name: str, ids: Sequence[int]) -> str:
+    """Return the text of tokens; bytes that are no UTF-8 become U+FFFD."""
+    return encoding(name).decode(list(ids))
+
+
+def token_bytes(name: str, token: int) -> bytes:
+    """Return the bytes of one token. Raises KeyError for an id outside the vocabulary."""
+    return encoding(name).decode_single_token_bytes(token)
+
+
+def vocabulary_size(name: str) -> int:
+    """Return one more than the largest token id."""
+    return encoding(name).n_vocab
+
+
+class _Counts:
+    """A bounded memory of token counts: prompts repeat, and counting is the dear part of a long one."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: OrderedDict[tuple[str, str | bytes], int] = OrderedDict()
+
+    def get(self, name: str, text: str) -> int:
+        short = len(text) <= SHORT
+        key = (name, text if short else hashlib.blake2b(text.encode("utf-8", "replace")).digest())
+        count = self._known.get(key)
+        if count is None:
+            count = len(encode(name, text))
+            if len(self._known) >= self._size:
+                self._known.popitem(last=False)
+            self._known[key] = count
+        return count
+
+
+_counts = _Counts(REMEMBERED)
+
+
+def count(name: str, text: str) -> int:
+    """Return the number of tokens of `text`. Repeated texts are counted once."""
+    return _counts.get(name, text) if text else 0

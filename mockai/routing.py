@@ -1,0 +1,88 @@
+"""From a method and a path to an operation: with or without `/v1`, and in Azure's deployment form."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from mockai.call import Operation
+
+Methods = dict[str, Operation]
+
+_AZURE = "/openai/deployments/"
+_PREFIXES = ("/v1/", "/openai/v1/")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a path leads to: its operations by method, and its parameters."""
+
+    methods: Methods
+    path: dict[str, str]
+    deployment: str | None = None
+    """The Azure deployment name in the path, which stands for the model."""
+
+
+class Router:
+    """Finds operations. Paths without parameters are one dictionary look-up."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        """Index the operations by path."""
+        self._static: dict[str, Match] = {}
+        self._dynamic: dict[int, list[tuple[tuple[str, ...], Methods]]] = {}
+        for operation in operations:
+            self._methods(operation.path)[operation.method] = operation
+
+    def _methods(self, path: str) -> Methods:
+        if "{" not in path:
+            match = self._static.setdefault(path, Match({}, {}))
+            for prefix in _PREFIXES:
+                self._static[prefix[:-1] + path] = match
+            return match.methods
+        segments = tuple(path.split("/")[1:])
+        routes = self._dynamic.setdefault(len(segments), [])
+        for known, methods in routes:
+            if known == segments:
+                return methods
+        methods: Methods = {}
+        routes.append((segments, methods))
+        # A literal segment wins over a parameter, whatever the order of registration.
+        routes.sort(key=lambda route: tuple(segment.startswith("{") for segment in route[0]))
+        return methods
+
+    def match(self, raw_path: str) -> Match | None:
+        """Return what `raw_path` (percent-encoded, without a query) leads to, or None."""
+        found = self._static.get(raw_path)
+        return found if found is not None else self._search(raw_path)
+
+    def _search(self, raw_path: str) -> Match | None:
+        deployment = None
+        path = raw_path
+        if path.startswith(_AZURE):
+            name, _, rest = path[len(_AZURE) :].partition("/")
+            deployment, path = unquote(name), f"/{rest}"
+        else:
+            for prefix in _PREFIXES:
+                if path.startswith(prefix):
+                    path = path[len(prefix) - 1 :]
+                    break
+        static = self._static.get(path)
+        if static is not None:
+            return Match(static.methods, {}, deployment)
+        segments = path.split("/")[1:]
+        for pattern, methods in self._dynamic.get(len(segments), ()):
+            values = _bind(pattern, segments)
+            if values is not None:
+                return Match(methods, values, deployment)
+        return None
+
+
+def _bind(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
+    values: dict[str, str] = {}
+    for expected, segment in zip(pattern, segments, strict=True):
+        if expected.startswith("{"):
+            if not segment:
+                return None
+            values[expected[1:-1]] = unquote(segment)
+        elif expected != segment:
+            return None
+    return values

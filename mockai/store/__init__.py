@@ -1,0 +1,66 @@
+"""State: JSON documents, ordered by insertion, always within a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol
+
+Json = dict[str, Any]
+Order = Literal["asc", "desc"]
+
+
+class UnknownCursorError(LookupError):
+    """The `after` or `before` of a page names no document."""
+
+
+class Store(Protocol):
+    """Keeps the documents of every tenant. Every method is safe to call from any thread.
+
+    A document is a JSON object with an `id`, unique within its tenant and kind. `parent` groups documents
+    (the messages of a thread); `tags` are strings that a list can be filtered by.
+    """
+
+    def put(
+        self, tenant: str, kind: str, doc: Json, *, parent: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Insert a document, or replace the one of the same id in its place in the order."""
+
+    def get(self, tenant: str, kind: str, id: str) -> Json | None:
+        """Return a copy of a document, or None."""
+
+    def delete(self, tenant: str, kind: str, id: str) -> bool:
+        """Remove a document; return whether it was there."""
+
+    def list(
+        self,
+        tenant: str,
+        kind: str,
+        *,
+        parent: str | None = None,
+        order: Order = "desc",
+        after: str | None = None,
+        before: str | None = None,
+        limit: int = 20,
+        where: Mapping[str, str] | None = None,
+    ) -> list[Json]:
+        """Return at most `limit` documents in order; the cost does not grow with the collection.
+
+        `desc` is newest first. `after` and `before` are ids that bound the page, exclusively, in the order asked
+        for. Raises `UnknownCursorError` when one names no document.
+        """
+
+    def count(self, tenant: str, kind: str, *, parent: str | None = None) -> int:
+        """Return how many documents there are."""
+
+    def next(self, tenant: str) -> int:
+        """Return the next number of the tenant's counter. No number comes twice."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make what is read and written inside one step: nobody else writes in between; nested ones join.
+
+        An exception undoes what was written inside.
+        """
+
+    def close(self) -> None:
+        """Release what the store holds."""
