@@ -206,8 +206,7 @@ def image_cost(image: Json, model: Model) -> int:
         return base
     width, height = image_size(data_of(image["url"])) or _ASSUMED_SIZE
     shrink = min(1.0, 2048 / max(width, height))
-    width, height = width * shrink, height * shrink
-    shrink = min(1.0, 768 / min(width, height))
+    shrink *= min(1.0, 768 / (min(width, height) * shrink))
     return base + tile * math.ceil(width * shrink / 512) * math.ceil(height * shrink / 512)
 
 
