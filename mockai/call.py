@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from mockai.clock import Pace
+    from mockai.engine.catalogue import Model
     from mockai.settings import Settings
     from mockai.store import Store
     from mockai.wire.ids import Ids
@@ -40,6 +41,8 @@ class Call:
     ids: Ids
     store: Store
     settings: Settings
+    model: Model = field(init=False)
+    """The model that answers; operations that name one set it when they admit the call."""
     reply_headers: dict[str, str] = field(default_factory=dict)
     """What the resource adds to the response headers."""
 

@@ -40,9 +40,9 @@ class Router:
             return match.methods
         segments = tuple(path.split("/")[1:])
         routes = self._dynamic.setdefault(len(segments), [])
-        for known, methods in routes:
+        for known, found in routes:
             if known == segments:
-                return methods
+                return found
         methods: Methods = {}
         routes.append((segments, methods))
         # A literal segment wins over a parameter, whatever the order of registration.

@@ -51,7 +51,7 @@ class Edge:
         self.settings, self.clock, self.store = settings, clock, store
         self.tenancy = Tenancy(settings.keys)
         self.stopping = asyncio.Event()
-        self._requests = Ids(settings.seed, "", lambda: store.next("", "requests"))
+        self._requests = Ids(settings.seed, "", lambda: store.next("requests"))
         self._makers: dict[str, Ids] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -257,7 +257,8 @@ class _Writer:
     async def _stream(self, answer: Stream, edge: Edge, receive: Receive) -> None:
         await self._start(200, self._headers(answer.content_type.encode()))
         clock = asyncio.get_running_loop().time
-        begun, size, pending = clock(), 0, []
+        begun, size = clock(), 0
+        pending: list[bytes] = []
         gone: asyncio.Task[None] | None = None
         try:
             for beat in answer.beats:

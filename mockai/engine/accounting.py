@@ -57,6 +57,11 @@ def prompt_of(body: Json, model: Model) -> Prompt:
     return count
 
 
+def count_text(model: Model, text: str) -> int:
+    """Count a text in the tokens of a model."""
+    return tokens.count(model.encoding, text)
+
+
 def declared_functions(body: Json) -> list[Json]:
     """Return the function declarations of a request: those of its tools and the legacy ones."""
     tools = [tool.get("function") or tool.get("custom") or {} for tool in body.get("tools") or ()]

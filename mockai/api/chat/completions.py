@@ -1,0 +1,175 @@
+"""Chat completions: create, whole or streamed."""
+
+from __future__ import annotations
+
+from mockai import admission
+from mockai.api.chat import checks, stored
+from mockai.api.chat.body import Chunks, Completion, beats
+from mockai.api.chat.schema import CREATE, UPDATE
+from mockai.call import Answer, Call, Json, Operation, Stream
+from mockai.clock import SCALE
+from mockai.engine import accounting, audio, language, moderation, plan, search
+from mockai.engine.accounting import Prompt
+from mockai.engine.catalogue import Model
+from mockai.engine.draw import key
+from mockai.engine.plan import Choice, Request
+from mockai.wire.errors import ApiError
+from mockai.wire.headers import rate_limit
+
+FINISH_HEADER = "x-mockai-finish-reason"
+FINISHES = ("stop", "length", "tool_calls", "function_call", "content_filter", "refusal")
+TIERS = {None: "default", "auto": "default", "default": "default", "fast": "priority"}
+
+FIRST_TOKEN, NEXT_TOKEN = 0.35, 0.02
+"""Seconds, at real pace, until the first token and between two."""
+
+
+def admit(call: Call) -> None:
+    """Find the model, and refuse what is decided before the schema."""
+    admission.admit_chat(call)
+    if call.settings.validate == "api":
+        checks.known_to(call)
+
+
+def weigh(call: Call) -> bool:
+    """Return whether a call may take long enough to hold the event loop."""
+    body = call.body
+    if not isinstance(body, dict):
+        return False
+    several = body.get("n")
+    return bool(body.get("logit_bias") or body.get("tools") or (isinstance(several, int) and several > 4))
+
+
+def create(call: Call) -> Answer:
+    """Answer a chat request: a `chat.completion`, or a stream of chunks that fold to it."""
+    body, model = call.body, call.model
+    strict = call.settings.validate == "api"
+    if strict:
+        checks.check(body, model)
+    prompt = accounting.prompt_of(body, model)
+    if strict:
+        checks.fits(prompt, body, model)
+    request = Request(body, model, call.settings.seed, _finish(call), _variation(call))
+    completion = _completion(call, request, prompt)
+    requests, tokens = model.limits
+    call.reply_headers.update(rate_limit(requests, tokens, prompt.messages))
+    if body.get("store"):
+        stored.keep(call, completion)
+    if not body.get("stream"):
+        return completion.body()
+    options = body.get("stream_options") or {}
+    chunks = Chunks(completion, bool(options.get("include_usage")), options.get("include_obfuscation") is not False)
+    scale = SCALE[call.pace]
+    return Stream(beats(iter(chunks), FIRST_TOKEN * scale, NEXT_TOKEN * scale))
+
+
+def _finish(call: Call) -> str | None:
+    asked = call.header(FINISH_HEADER)
+    if asked is not None and asked not in FINISHES:
+        text = f"{FINISH_HEADER}: {asked!r} is no finish reason; use one of {', '.join(FINISHES)}"
+        raise ApiError(400, text, param=FINISH_HEADER)
+    return asked
+
+
+def _variation(call: Call) -> str:
+    """With --vary, requests without a seed differ from each other."""
+    varies = call.settings.vary and call.body.get("seed") is None
+    return str(call.store.next(f"{call.tenant} variations")) if varies else ""
+
+
+def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
+    body, model = call.body, call.model
+    choices = plan.answer(request)
+    annotations = [search.annotate(choice, request, index) for index, choice in enumerate(choices)]
+    speaks = "audio" in (body.get("modalities") or ())
+    sounds = [_audio(call, choice) for choice in choices] if speaks else None
+    legacy = bool(body.get("functions"))
+    return Completion(
+        id=call.ids.completion("chatcmpl-", call.created),
+        created=call.created,
+        model=model,
+        echo=model.snapshot,
+        fingerprint=fingerprint(call.settings.seed, model),
+        tier=_tier(body, model),
+        choices=choices,
+        call_ids=[[] if legacy else [call.ids.alnum("call_") for _ in choice.calls] for choice in choices],
+        usage=usage(call, prompt, choices, sounds is not None),
+        annotations=annotations,
+        audio=sounds,
+        moderation=_moderation(body, choices),
+    )
+
+
+def fingerprint(seed: int, model: Model) -> str | None:
+    """Return `fp_` and ten digits that change with the generator and the server seed only; None for some models."""
+    if model.web_search:
+        return ""
+    return (
+        f"fp_{key('fingerprint', seed, language.version(), model.snapshot).hex()[:10]}" if model.fingerprint else None
+    )
+
+
+def _tier(body: Json, model: Model) -> str | None:
+    if not model.tier_key:
+        return None
+    asked = body.get("service_tier")
+    return TIERS.get(asked, asked)
+
+
+def usage(call: Call, prompt: Prompt, choices: list[Choice], speaks: bool) -> Json:
+    """Return the `usage` of an answer; the prompt counts once, whatever n is."""
+    completion = sum(choice.tokens for choice in choices)
+    prompt_details: Json = {
+        "cached_tokens": stored.cached(call, prompt.total),
+        "audio_tokens": prompt.audio,
+    }
+    details: Json = {
+        "reasoning_tokens": sum(choice.reasoning for choice in choices),
+        "audio_tokens": completion if speaks else 0,
+        "accepted_prediction_tokens": sum(choice.accepted for choice in choices),
+        "rejected_prediction_tokens": sum(choice.rejected for choice in choices),
+    }
+    if call.model.audio:
+        prompt_details |= {"text_tokens": prompt.total - prompt.audio - prompt.image, "image_tokens": prompt.image}
+        details |= {"text_tokens": 0 if speaks else completion}
+    return {
+        "prompt_tokens": prompt.total,
+        "completion_tokens": completion,
+        "total_tokens": prompt.total + completion,
+        "prompt_tokens_details": prompt_details,
+        "completion_tokens_details": details,
+    }
+
+
+def _audio(call: Call, choice: Choice) -> Json:
+    form = (call.body.get("audio") or {}).get("format", "wav")
+    return {
+        "id": call.ids.hex("audio_"),
+        "data": audio.speak(choice.text, form),
+        "expires_at": call.created + 3600,
+        "transcript": choice.text,
+    }
+
+
+def _moderation(body: Json, choices: list[Choice]) -> Json | None:
+    asked = body.get("moderation")
+    if asked is None:
+        return None
+    said = " ".join(plan.text_of(message.get("content")) for message in body["messages"])
+    answered = " ".join(choice.text for choice in choices)
+    return {"input": _moderated(asked["model"], said), "output": _moderated(asked["model"], answered)}
+
+
+def _moderated(model: str, text: str) -> Json:
+    result = {"type": "moderation_result", "model": model, **moderation.result(text)}
+    return {"type": "moderation_results", "model": model, "results": [result]}
+
+
+OPERATIONS = (
+    Operation("POST", "/chat/completions", create, "chat.completions.create", body=CREATE, admit=admit, weigh=weigh),
+    Operation("GET", "/chat/completions", stored.list_, "chat.completions.list"),
+    Operation("GET", "/chat/completions/{completion_id}", stored.retrieve, "chat.completions.retrieve"),
+    Operation("POST", "/chat/completions/{completion_id}", stored.update, "chat.completions.update", body=UPDATE),
+    Operation("DELETE", "/chat/completions/{completion_id}", stored.delete, "chat.completions.delete"),
+    Operation("GET", "/chat/completions/{completion_id}/messages", stored.messages, "chat.completions.messages.list"),
+)

@@ -1,0 +1,28 @@
+"""Web search answers: a citation with a link, as the search models give it. Nothing is ever looked up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockai.engine import tokens
+from mockai.engine.plan import Choice, Request
+from mockai.engine.slots import words
+
+Json = dict[str, Any]
+
+
+def annotate(choice: Choice, request: Request, index: int) -> list[Json]:
+    """Add a cited link to the text of a search model, and return its annotations; none for other models."""
+    if not request.model.web_search or choice.calls or choice.refusal or choice.finish != "stop":
+        return []
+    topic = "-".join(words(request.last_user)[:6]) or "news"
+    url = f"https://example.com/{topic}?utm_source=openai"
+    title = topic.replace("-", " ").capitalize()
+    text = choice.text
+    link = f" ([example.com]({url}))"
+    encoding = request.model.encoding
+    added = tokens.encode(encoding, link)
+    choice.pieces = [*choice.pieces, *(tokens.token_bytes(encoding, token) for token in added)]
+    choice.tokens += len(added)
+    citation = {"end_index": len(text) + len(link), "start_index": len(text) + 1, "title": title, "url": url}
+    return [{"type": "url_citation", "url_citation": citation}]
