@@ -1,8 +1,8 @@
 """The API, one file per resource, named as in the official SDK."""
 
-from mockai.api import chat, models
+from mockai.api import chat, completions, embeddings, models, moderations
 from mockai.call import Operation
 
-RESOURCES = (chat, models)
+RESOURCES = (chat, completions, embeddings, models, moderations)
 
 OPERATIONS: tuple[Operation, ...] = tuple(operation for resource in RESOURCES for operation in resource.OPERATIONS)

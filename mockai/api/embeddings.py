@@ -1,0 +1,126 @@
+"""Embeddings (embeddings.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockai import admission
+from mockai.call import Answer, Call, Operation, Reply
+from mockai.engine import tokens
+from mockai.engine.catalogue import Model
+from mockai.wire import errors
+from mockai.wire.codec import dumps
+from mockai.wire.errors import ApiError
+from mockai.wire.headers import rate_limit
+from mockai.wire.schema import Anything, Array, Bool, Enum, Int, Object, OneOf, Str
+
+MOST_INPUTS, MOST_TOKENS, MOST_TOKENS_IN_ALL = 2048, 8192, 300_000
+INVALID_INPUT = (
+    "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
+)
+
+CREATE = Object(
+    {
+        "model": Str(),
+        "input": OneOf(Str(), Array(Anything(), of="strings")),
+        "encoding_format": Enum("float", "base64"),
+        "dimensions": Int(),
+        "user": Str(),
+        "stream": Bool(),
+    },
+    required=("input",),
+)
+
+
+def weigh(call: Call) -> bool:
+    """Return whether a call has so many inputs that it belongs in a thread."""
+    given = call.body.get("input") if isinstance(call.body, dict) else None
+    return isinstance(given, list) and len(given) > 16
+
+
+def create(call: Call) -> Answer:
+    """Embed each input: a list of vectors as floats or as base64 of little-endian float32."""
+    from mockai.engine import vectors  # numpy takes a while to load
+
+    body, model = call.body, call.model
+    strict = call.settings.validate == "api"
+    texts, counts = _inputs(body["input"], model, strict)
+    total = sum(counts)
+    if strict:
+        _check(counts, total)
+    dimensions = _dimensions(body.get("dimensions"), model, strict)
+    requests, per_minute = model.limits
+    call.reply_headers.update(rate_limit(requests, per_minute, sum(len(text) for text in texts) // 4 + 1))
+    call.reply_headers.update({"openai-model": model.snapshot, "access-control-allow-origin": "*"})
+    if body.get("encoding_format") == "base64":
+        shown = vectors.embed_base64(texts, model.id, model.dimensions or 1536, dimensions)
+        items = [b'{"object":"embedding","index":%d,"embedding":"%b"}' % entry for entry in enumerate(shown)]
+    else:
+        rows = vectors.embed(texts, model.id, model.dimensions or 1536, dimensions)
+        items = [
+            b'{"object":"embedding","index":%d,"embedding":%b}' % (at, dumps(row.tolist()))
+            for at, row in enumerate(rows)
+        ]
+    tail = dumps({"model": model.snapshot, "usage": {"prompt_tokens": total, "total_tokens": total}})
+    return Reply(b'{"object":"list","data":[%b],%b' % (b",".join(items), tail[1:]))
+
+
+def _inputs(given: Any, model: Model, strict: bool) -> tuple[list[str], list[int]]:
+    """Return the texts and token counts of a string, strings, tokens or arrays of tokens."""
+    if isinstance(given, str):
+        entries: list[Any] = [given]
+    elif given and all(type(entry) is int for entry in given):
+        entries = [given]
+    else:
+        entries = given
+    if strict and not 0 < len(entries) <= MOST_INPUTS:
+        raise ApiError(400, INVALID_INPUT)
+    texts, counts = [], []
+    for entry in entries:
+        text, count = _input(entry, model)
+        texts.append(text)
+        counts.append(count)
+    return texts, counts
+
+
+def _input(entry: Any, model: Model) -> tuple[str, int]:
+    if isinstance(entry, str) and entry:
+        return entry, tokens.count(model.encoding, entry)
+    if isinstance(entry, list) and entry and all(type(token) is int for token in entry):
+        highest = tokens.encoding(model.encoding).eot_token
+        if all(0 <= token <= highest for token in entry):
+            return tokens.decode(model.encoding, entry), len(entry)
+    raise ApiError(400, INVALID_INPUT)
+
+
+def _check(counts: list[int], total: int) -> None:
+    for at, count in enumerate(counts):
+        if count > MOST_TOKENS:
+            raise ApiError(400, f"Invalid 'input[{at}]': maximum input length is {MOST_TOKENS} tokens.")
+    if total > MOST_TOKENS_IN_ALL:
+        text = f"Requested {total} tokens, max {MOST_TOKENS_IN_ALL} tokens per request"
+        raise ApiError(400, text, type="max_tokens_per_request", code="max_tokens_per_request")
+
+
+def _dimensions(asked: int | None, model: Model, strict: bool) -> int:
+    native = model.dimensions or 1536
+    if asked is None or (not strict and not 0 < asked <= native):
+        return native
+    if asked < 1:
+        raise ApiError(400, f"{asked} is less than the minimum of 1 - 'dimensions'")
+    if not model.shortens and strict:
+        raise ApiError(400, "This model does not support specifying dimensions.")
+    if asked > native:
+        # The API's own text is not known; this is its older validator's form.
+        raise ApiError(400, f"{asked} is greater than the maximum of {native} - 'dimensions'")
+    return asked
+
+
+def admit(call: Call) -> None:
+    """Find the model, then ask for the input."""
+    admission.admit_embedding(call)
+    if call.body.get("input") is None and call.settings.validate == "api":
+        raise ApiError(400, INVALID_INPUT) if "input" in call.body else errors.missing("input")
+
+
+OPERATIONS = (Operation("POST", "/embeddings", create, "embeddings.create", body=CREATE, admit=admit, weigh=weigh),)
