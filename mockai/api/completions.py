@@ -82,6 +82,9 @@ def create(call: Call) -> Answer:
         chunks = _chunks(head, model, body, choices, usage if include_usage else None)
         return Stream(_beats(chunks, SCALE[call.pace]), content_type="text/event-stream")
     shown = [_shown(index, choice, body, model) for index, choice in enumerate(choices)]
+    if call.settings.validate == "schema":
+        for entry in shown:
+            _without_null(entry["logprobs"])
     return {**head, "model": model.snapshot, "choices": shown, "usage": usage}
 
 
@@ -158,16 +161,17 @@ def _complete(call: Call, prompt: _Prompt) -> list[_Choice]:
     wish = draw.key(call.settings.seed, model.snapshot, prompt.text, body.get("suffix") or "")
     dice = draw.key(wish, canonical(body.get("seed")))
     how = _sampling(body, score=drawn > n)
-    texts = [_draw(model, wish, draw.key(dice, index), how, body) for index in range(drawn)]
+    last = prompt.ids[-1] if prompt.ids else None
+    texts = [_draw(model, wish, draw.key(dice, index), how, body, last) for index in range(drawn)]
     if drawn > n:
         texts.sort(key=lambda text: -sum(entry.logprob for entry in text.logprobs or ()) / max(1, len(text.ids)))
     return [_Choice(prompt, text) for text in texts[:n]]
 
 
-def _draw(model: Model, wish: bytes, dice: bytes, how: Sampling, body: Json) -> Text:
+def _draw(model: Model, wish: bytes, dice: bytes, how: Sampling, body: Json, after: int | None) -> Text:
     stop = body.get("stop") or ()
     stops = [entry for entry in ([stop] if isinstance(stop, str) else stop) if entry]
-    return sampling.generate(model.encoding, wish, dice, _limit(body), how, stops)
+    return sampling.generate(model.encoding, wish, dice, _limit(body), how, stops, after)
 
 
 def _sampling(body: Json, *, score: bool) -> Sampling:
@@ -220,6 +224,13 @@ def _logprobs(choice: _Choice, body: Json, model: Model) -> Json:
         "top_logprobs": [entry and _top(entry, encoding) for entry in entries] if top else None,
         "text_offset": offsets,
     }
+
+
+def _without_null(logprobs: Json | None) -> None:
+    """Give an echoed first token a number, as the published schema has it; the API sends null there."""
+    if logprobs is not None:
+        for name, empty in (("token_logprobs", 0.0), ("top_logprobs", {})):
+            logprobs[name] = logprobs[name] and [empty if value is None else value for value in logprobs[name]]
 
 
 def _top(entry: TokenLogprob, encoding: str) -> Json:

@@ -9,7 +9,7 @@ from mockai.call import Answer, Call, Operation, Reply
 from mockai.engine import tokens
 from mockai.engine.catalogue import Model
 from mockai.wire import errors
-from mockai.wire.codec import dumps
+from mockai.wire.codec import dumps, dumps_row
 from mockai.wire.errors import ApiError
 from mockai.wire.headers import rate_limit
 from mockai.wire.schema import Anything, Array, Bool, Enum, Int, Object, OneOf, Str
@@ -58,8 +58,7 @@ def create(call: Call) -> Answer:
     else:
         rows = vectors.embed(texts, model.id, model.dimensions or 1536, dimensions)
         items = [
-            b'{"object":"embedding","index":%d,"embedding":%b}' % (at, dumps(row.tolist()))
-            for at, row in enumerate(rows)
+            b'{"object":"embedding","index":%d,"embedding":%b}' % (at, dumps_row(row)) for at, row in enumerate(rows)
         ]
     tail = dumps({"model": model.snapshot, "usage": {"prompt_tokens": total, "total_tokens": total}})
     return Reply(b'{"object":"list","data":[%b],%b' % (b",".join(items), tail[1:]))

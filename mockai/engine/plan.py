@@ -95,12 +95,13 @@ class Request:
         """Return how tokens are drawn."""
         body = self.body
         temperature, top_p = body.get("temperature"), body.get("top_p")
+        biases = body.get("logit_bias") or {}
         return Sampling(
             temperature=1.0 if temperature is None else float(temperature),
             top_p=1.0 if top_p is None else float(top_p),
             presence_penalty=body.get("presence_penalty") or 0.0,
             frequency_penalty=body.get("frequency_penalty") or 0.0,
-            logit_bias={int(token): bias for token, bias in (body.get("logit_bias") or {}).items()},
+            logit_bias={int(token): bias for token, bias in biases.items() if token.isdigit()},
             top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
         )
 

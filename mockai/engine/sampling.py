@@ -87,22 +87,28 @@ def generate(
     limit: int,
     sampling: Sampling | None = None,
     stop: Sequence[str] = (),
+    after: int | None = None,
 ) -> Text:
-    """Draw a text of at most `limit` tokens, cut before the first of the `stop` strings."""
+    """Draw a text of at most `limit` tokens, cut before the first of the `stop` strings.
+
+    It opens an answer, or goes on after the token `after`.
+    """
     sampling = sampling or Sampling()
     model = language(encoding)
+    state = model.start if after is None else model.after(after)
     if sampling.plain:
         blocks = wished(prompt_key) if sampling.temperature == 0.0 else mixed(prompt_key, sample_key)
-        text = _walk(model, blocks, limit, stop)
+        text = _walk(model, state, blocks, limit, stop)
     else:
-        text = _sample(_Sampler(encoding, model, sampling), prompt_key, sample_key, limit, stop)
+        sampler = _Sampler(encoding, model, sampling)
+        text = _sample(sampler, state, prompt_key, sample_key, limit, stop)
     if stop:
         _cut(text, stop)
     return text
 
 
-def _walk(model: Language, blocks: Iterator[bytes], limit: int, stop: Sequence[str]) -> Text:
-    state, end = model.start, model.end
+def _walk(model: Language, state: State, blocks: Iterator[bytes], limit: int, stop: Sequence[str]) -> Text:
+    end = model.end
     walked: list[State] = []
     append = walked.append
     for block in blocks:
@@ -246,10 +252,12 @@ def _pick(candidates: list[_Candidate], at: float) -> _Candidate:
     return max(candidates, key=lambda candidate: candidate.weight)
 
 
-def _sample(sampler: _Sampler, prompt_key: bytes, sample_key: bytes, limit: int, stop: Sequence[str]) -> Text:
+def _sample(
+    sampler: _Sampler, state: State, prompt_key: bytes, sample_key: bytes, limit: int, stop: Sequence[str]
+) -> Text:
     model, wanted = sampler.model, sampler.sampling.top_logprobs is not None
     text = Text([], [], "length", [] if wanted else None)
-    state, block = model.start, 0
+    block = 0
     while True:
         rolls = zip(wishes(prompt_key, block), *dice(sample_key, block), strict=True)
         for wish, choice, coin in rolls:

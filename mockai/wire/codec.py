@@ -25,6 +25,11 @@ def loads(raw: bytes | str) -> Any:
     return orjson.loads(raw)
 
 
+def dumps_row(row: Any) -> bytes:
+    """Encode a contiguous numpy row; float32 values print in their shortest form."""
+    return orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
 def canonical(value: Any) -> bytes:
     """Encode with sorted keys: equal values give equal bytes, whatever order their keys came in."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)

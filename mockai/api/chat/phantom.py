@@ -40,4 +40,4 @@ def completion(call: Call, identifier: str) -> Json:
         ],
         "response_format": None,
     }
-    return {"id": identifier, "shown": shown, "messages": [{"role": "user", "content": "Say this is a test"}]}
+    return {"id": identifier, "shown": shown, "messages": [{"role": "assistant", "content": "This is a test."}]}
