@@ -54,13 +54,14 @@ class Language:
     by_token: dict[int, State]
     """Some state after each token of the model: where a text goes on that left the model's paths."""
     fallback: State
-    """The state after a sentence, for tokens that the model does not know."""
+    """The state after a comma, for tokens that the model does not know."""
     backoff: tuple[int, ...]
     """The most frequent tokens, which fill up lists of alternatives."""
 
     def after(self, token: int) -> State:
-        """Return the state in which a text goes on after `token` came from outside of the model."""
-        return self.by_token.get(token, self.fallback)
+        """Return the state in which a text goes on after `token` came from outside of the model: not its end."""
+        state = self.by_token.get(token, self.fallback)
+        return self.fallback if state[PIECE].endswith(SENTENCE_END) else state
 
 
 @cache
@@ -103,9 +104,9 @@ def _language(encoding: str) -> Language:
     for (_, token), state in states.items():
         by_token.setdefault(token, state)
     frequency = Counter(token for paragraph in paragraphs for token in paragraph)
-    full_stop = tokens.encode(encoding, SENTENCE_END.decode())[0]
+    comma = tokens.encode(encoding, ",")[0]
     backoff = tuple(token for token, _ in sorted(frequency.items(), key=lambda item: (-item[1], item[0])))
-    return Language(states[-1, -1], end, by_token, by_token[full_stop], backoff[:BACKOFF])
+    return Language(states[-1, -1], end, by_token, by_token[comma], backoff[:BACKOFF])
 
 
 def _fill(

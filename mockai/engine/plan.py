@@ -15,7 +15,7 @@ from mockai.engine.catalogue import Model
 from mockai.engine.draw import Draw
 from mockai.engine.sampling import Sampling, TokenLogprob
 from mockai.engine.slots import Slots
-from mockai.wire.codec import canonical, dumps_text, loads
+from mockai.wire.codec import canonical, dumps_spaced, dumps_text, loads
 
 Json = dict[str, Any]
 
@@ -275,7 +275,11 @@ def _calls(request: Request, index: int) -> list[ToolCall]:
         decided = [tools.choose_required(request.last_user, declared, rng)]
     if body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools:
         decided = decided[:1]
-    return [_to_call(entry.tool, entry.arguments, request, rng) for entry in decided]
+    calls = [_to_call(entry.tool, entry.arguments, request, rng) for entry in decided]
+    if len(calls) > 1:  # as recorded: the arguments of parallel calls have spaces, those of a single one do not
+        for call in calls:
+            call.arguments = call.arguments if call.custom else dumps_spaced(loads(call.arguments))
+    return calls
 
 
 def _choosable(body: Json) -> list[Json]:

@@ -1,5 +1,6 @@
 """JSON, in and out: the only place that encodes or decodes it."""
 
+import json
 from typing import Any
 
 import orjson
@@ -23,6 +24,11 @@ def loads(raw: bytes | str) -> Any:
     Raises `Fault` (a ValueError) on anything else.
     """
     return orjson.loads(raw)
+
+
+def dumps_spaced(value: Any) -> str:
+    """Encode with a space after colons and commas, as Python services do; non-ASCII text stays as it is."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def dumps_row(row: Any) -> bytes:

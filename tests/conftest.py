@@ -1,0 +1,27 @@
+"""Fixtures of the whole suite: an application on a manual clock, and a client that talks to it in process."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from starlette.testclient import TestClient
+
+from mockai.app import Application
+from mockai.settings import Settings
+
+settings.register_profile(
+    "mockai", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("mockai")
+
+KEY = {"authorization": "Bearer sk-test"}
+
+
+def client_of(application: Application) -> TestClient:
+    return TestClient(application, base_url="http://mock", headers=KEY, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with client_of(Application(Settings(clock="manual"))) as client:
+        yield client
