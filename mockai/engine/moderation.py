@@ -78,7 +78,7 @@ WORDS: tuple[tuple[str, Weights], ...] = (
         r"\b(?:hurt|punch|beat|attack|hit)(?:s|ed|ing)?\b (?:you|him|her|them|people)",
         {"violence": 9.5, "harassment": 5.0},
     ),
-    (r"\b(?:blood|gore|gory|guts|dismember\w*|corpse|severed)\b", {"violence/graphic": 9.0, "violence": 6.5}),
+    (r"\b(?:blood|gore|gory|guts|dismember\w*|corpse|severed)\b", {"violence/graphic": 11.5, "violence": 11.0}),
     (r"\b(?:torture|massacre|behead\w*)\b", {"violence": 11.5, "violence/graphic": 9.5}),
     (
         r"\b(?:idiot|stupid|moron|loser|pathetic|worthless|disgusting|dumb)\b",

@@ -41,6 +41,7 @@ NO_NAMES = frozenset(
         "yesterday monday tuesday wednesday thursday friday saturday sunday celsius fahrenheit"
     ).split()
 )
+CUES = "in|for|to|at|from|near|of|named|called|with|about"
 # Which words of a property's name call for which kind of value.
 PLACES = frozenset("location city place country destination origin region town address area state where".split())
 PEOPLE = frozenset("name person customer user author title company firm owner recipient contact artist team".split())
@@ -139,8 +140,15 @@ class Slots:
         if wanted & TEXTS:
             return self.quoted or ([self.text.strip()] if self.text.strip() else [])
         if wanted & (PLACES | PEOPLE) or described & (PLACES | PEOPLE):
-            return self.names or self.quoted
+            return self._cued() or self.quoted
         return self.quoted
+
+    def _cued(self) -> list[str]:
+        """Return the names from the first on that stands behind a cue word: «Weather in Rome» is about Rome."""
+        for at, name in enumerate(self.names):
+            if re.search(rf"\b(?:{CUES}) {re.escape(name)}", self.text):
+                return self.names[at:]
+        return self.names
 
 
 def _names(text: str) -> Iterable[str]:

@@ -1,0 +1,41 @@
+"""Tokens are tiktoken's, from the official ranks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockai.engine import tokens
+
+ENCODINGS = ("o200k_base", "cl100k_base")
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+@given(text=st.text(max_size=200))
+def test_tokens_join_to_the_text(name: str, text: str) -> None:
+    ids = tokens.encode(name, text)
+    assert b"".join(tokens.token_bytes(name, token) for token in ids).decode() == text
+    assert tokens.count(name, text) == len(ids)
+
+
+def test_known_counts() -> None:
+    # "Hello, world!" is four tokens in cl100k (embeddings.md §1).
+    assert tokens.encode("cl100k_base", "Hello, world!") == [9906, 11, 1917, 0]
+    assert tokens.vocabulary_size("o200k_base") > 200_000
+
+
+def test_special_tokens_and_lone_surrogates_are_plain_text() -> None:
+    assert len(tokens.encode("o200k_base", "<|endoftext|>")) > 1
+    assert tokens.count("o200k_base", "a \ud800 b") > 0
+
+
+def test_a_file_with_other_ranks_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="not the official ones"):
+        tokens._ranks("o200k_base", "0" * 64)
+
+
+def test_the_memory_of_counts_is_bounded() -> None:
+    counts = tokens._Counts(3)
+    for number in range(10):
+        assert counts.get("o200k_base", f"text {number}") == 3
+    assert len(counts._known) == 3
+    assert counts.get("o200k_base", "word " * 1000) == counts.get("o200k_base", "word " * 1000) == 1001
