@@ -115,4 +115,4 @@ def routes() -> None:
     table = Table("method", "path", "operation", "on the real API", box=None, pad_edge=False)
     for operation in OPERATIONS:
         table.add_row(operation.method, f"/v1{operation.path}", operation.name, operation.liveness)
-    Console(soft_wrap=True).print(table)
+    Console(width=140).print(table)

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockai.wire import codec, errors
 
+BACKLOG = 2048
 GRACE = 5
 """Seconds that open streams have to end after a signal."""
 
@@ -54,6 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(BACKLOG)  # from here on clients may connect, and wait until the application is up
     except OSError:
         listening.close()
         raise
@@ -69,6 +71,7 @@ def serve(application: Any, listening: socket.socket, log_level: str) -> None:
         log_level=log_level,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=75,
         lifespan="on",

@@ -6,7 +6,7 @@ An answer is a pure function of the server seed, the model, the body, the `seed`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -131,7 +131,7 @@ def _choice(request: Request, index: int) -> Choice:
     elif calls := _calls(request, index):
         _call(choice, request, calls, room)
     else:
-        scripted = _scripted(request, index)
+        scripted = None if _runs_away(request) else _scripted(request, index)
         if scripted is None:
             _generate(choice, request, index, room)
         else:
@@ -154,10 +154,16 @@ def _reasoning(request: Request, index: int) -> int:
 # --- text ----------------------------------------------------------------------------------------
 
 
+def _runs_away(request: Request) -> bool:
+    """JSON mode that is told to end in `length` writes white space until the limit, as the docs warn."""
+    return request.finish == "length" and (request.body.get("response_format") or {}).get("type") == "json_object"
+
+
 def _generate(choice: Choice, request: Request, index: int, room: int) -> None:
-    text = sampling.generate(
-        request.model.encoding, request.key, request.dice(index), room, request.sampling, request.stop
-    )
+    encoding, how = request.model.encoding, request.sampling
+    if _runs_away(request):
+        how = replace(how, logit_bias={tokens.encode(encoding, "\n")[0]: 100})
+    text = sampling.generate(encoding, request.key, request.dice(index), room, how, request.stop)
     choice.pieces, choice.finish, choice.logprobs = text.pieces, text.finish, text.logprobs
     choice.tokens = len(text.pieces) + (request.model.text_overhead if text.finish == "stop" else 0)
 
@@ -190,8 +196,6 @@ def _scripted(request: Request, index: int) -> str | None:
     if form == "json_schema":
         return _json_text(request, index)
     if form == "json_object":
-        if request.finish == "length":
-            return " \n" * min(request.limit + 1, 20_000)  # the white-space run-away that the docs warn of
         return _json_text(request, index)
     if results:
         return tools.answer_from_results(results, request.last_user, Draw(request.dice(index), "answer"))

@@ -1,0 +1,807 @@
+"""Chat completions: every parameter acts, every fault is the API's, a stream folds to the whole."""
+
+import base64
+import io
+import json
+import wave
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from mockai.app import Application
+from mockai.engine import tokens
+from mockai.settings import Settings
+from tests.conftest import client_of
+from tests.recorded import chunks
+
+PATH = "/v1/chat/completions"
+USER = [{"role": "user", "content": "Tell me something about the sea."}]
+PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WEATHER: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_current_weather",
+        "description": "Get the current weather in a given location",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "location": {"type": "string", "description": "The city and state, e.g. San Francisco, CA"},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+            "required": ["location"],
+        },
+    },
+}
+ASK = [{"role": "user", "content": "What's the weather like in Boston?"}]
+
+
+def create(client: TestClient, headers: Any = None, **body: Any) -> Any:
+    request = {"model": "gpt-4o-mini", "messages": USER, **body}
+    response = client.post(PATH, json=request, headers=headers)
+    return (
+        chunks(response.text) if response.headers["content-type"].startswith("text/event-stream") else response.json()
+    )
+
+
+def content(client: TestClient, **body: Any) -> str:
+    text: str = create(client, **body)["choices"][0]["message"]["content"]
+    return text
+
+
+def fault(client: TestClient, **body: Any) -> dict[str, Any]:
+    answer = create(client, **body)
+    assert "error" in answer, answer
+    error: dict[str, Any] = answer["error"]
+    return error
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def test_the_seed_example_of_the_guide(client: TestClient) -> None:
+    story = {
+        "messages": [{"role": "user", "content": "Tell me a short story about the universe."}],
+        "max_tokens": 200,
+    }
+    first, again, other = (create(client, **story, seed=seed) for seed in (123, 123, 124))
+    assert first["choices"] == again["choices"]
+    assert first["system_fingerprint"] == again["system_fingerprint"] == other["system_fingerprint"]
+    assert first["choices"] != other["choices"]
+
+
+def test_another_server_seed_is_another_model(client: TestClient) -> None:
+    with client_of(Application(Settings(seed=1))) as other:
+        mine, theirs = create(client), create(other)
+    assert mine["choices"] != theirs["choices"]
+    assert mine["system_fingerprint"] != theirs["system_fingerprint"]
+
+
+def test_a_server_that_varies_answers_differently_without_a_seed() -> None:
+    with client_of(Application(Settings(vary=True))) as client:
+        assert len({content(client) for _ in range(8)}) > 4
+        assert len({content(client, seed=5) for _ in range(4)}) == 1
+
+
+def test_max_tokens_cuts_exactly(client: TestClient) -> None:
+    whole = content(client)
+    for name in ("max_tokens", "max_completion_tokens"):
+        answer = create(client, **{name: 5})
+        assert answer["choices"][0]["finish_reason"] == "length"
+        assert answer["usage"]["completion_tokens"] == 5
+        assert whole.startswith(answer["choices"][0]["message"]["content"])
+
+
+def test_stop_is_not_in_the_text_nor_in_the_stream(client: TestClient) -> None:
+    whole = content(client, seed=3)
+    stop = whole[10:14]
+    cut = whole[: whole.find(stop)]
+    assert content(client, seed=3, stop=stop) == cut
+    assert content(client, seed=3, stop=["never said", stop]) == cut
+    streamed = create(client, seed=3, stop=stop, stream=True)
+    assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in streamed) == cut
+
+
+def test_n_choices_differ_and_share_the_prompt(client: TestClient) -> None:
+    answer = create(client, n=4)
+    assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2, 3]
+    assert len({choice["message"]["content"] for choice in answer["choices"]}) == 4
+    assert answer["usage"]["prompt_tokens"] == create(client)["usage"]["prompt_tokens"]
+    assert answer["choices"][0] == create(client)["choices"][0]
+
+
+def test_usage_counts_tokens_exactly(client: TestClient) -> None:
+    answer = create(
+        client,
+        messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi", "name": "ada"}],
+    )
+
+    def count(text: str) -> int:
+        return tokens.count("o200k_base", text)
+
+    assert answer["usage"]["prompt_tokens"] == 3 + 4 + count("Be brief.") + 4 + count("Hi") + 1 + count("ada")
+    assert answer["usage"]["completion_tokens"] == count(answer["choices"][0]["message"]["content"])
+
+
+def test_log_probabilities_agree_with_the_text(client: TestClient) -> None:
+    answer = create(client, logprobs=True, top_logprobs=3, max_tokens=20)
+    entries = answer["choices"][0]["logprobs"]["content"]
+    assert "".join(entry["token"] for entry in entries) == answer["choices"][0]["message"]["content"]
+    assert len(entries) == answer["usage"]["completion_tokens"]
+    for entry in entries:
+        assert bytes(entry["bytes"]).decode() == entry["token"]
+        assert len(entry["top_logprobs"]) == 3
+    plain = create(client, logprobs=True, max_tokens=20)["choices"][0]
+    assert all(entry["top_logprobs"] == [] for entry in plain["logprobs"]["content"])
+    assert plain["message"] == create(client, max_tokens=20)["choices"][0]["message"]
+
+
+def test_biases_force_and_ban(client: TestClient) -> None:
+    forced = tokens.encode("o200k_base", " banana")
+    answer = create(client, logit_bias={str(forced[0]): 100}, max_tokens=4)
+    assert answer["choices"][0]["message"]["content"] == tokens.decode("o200k_base", forced[:1]) * 4
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+def test_a_finish_reason_can_be_asked_for(client: TestClient, reason: str) -> None:
+    choice = create(client, {"x-mockai-finish-reason": reason})["choices"][0]
+    assert choice["finish_reason"] == reason
+
+
+def test_a_refusal_can_be_asked_for(client: TestClient) -> None:
+    choice = create(client, {"x-mockai-finish-reason": "refusal"})["choices"][0]
+    assert choice["message"]["refusal"] == "I'm sorry, I can't assist with that request."
+    assert choice["message"]["content"] is None
+    assert choice["finish_reason"] == "stop"
+    wrong = create(client, {"x-mockai-finish-reason": "bogus"})
+    assert "use one of stop, length" in wrong["error"]["message"]
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def test_json_mode(client: TestClient) -> None:
+    messages = [
+        {"role": "system", "content": "You are a helpful assistant designed to output JSON."},
+        {"role": "user", "content": "Who won the world series in 2020?"},
+    ]
+    form = {"type": "json_object"}
+    answer = create(client, messages=messages, response_format=form)
+    assert isinstance(json.loads(answer["choices"][0]["message"]["content"]), dict)
+    cut = create(client, messages=messages, response_format=form, max_tokens=3)
+    assert cut["choices"][0]["finish_reason"] == "length"
+    with pytest.raises(ValueError):
+        json.loads(cut["choices"][0]["message"]["content"])
+    away = create(
+        client, {"x-mockai-finish-reason": "length"}, messages=messages, response_format=form, max_tokens=50
+    )
+    assert away["choices"][0]["message"]["content"].strip() == ""
+    assert (away["choices"][0]["finish_reason"], away["usage"]["completion_tokens"]) == ("length", 50)
+
+
+STEPS = {
+    "type": "object",
+    "properties": {
+        "steps": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"explanation": {"type": "string"}, "output": {"type": "string"}},
+                "required": ["explanation", "output"],
+                "additionalProperties": False,
+            },
+        },
+        "final_answer": {"type": "string"},
+    },
+    "required": ["steps", "final_answer"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("strict", [True, False, None])
+def test_structured_outputs_satisfy_their_schema(client: TestClient, strict: bool | None) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "math", "schema": STEPS, "strict": strict}}
+    value = json.loads(content(client, response_format=form))
+    jsonschema.validate(value, STEPS)
+    assert list(value) == ["steps", "final_answer"]
+
+
+# --- tools ---------------------------------------------------------------------------------------
+
+
+def test_the_weather_example_of_the_guide_in_parallel(client: TestClient) -> None:
+    messages: list[Any] = [{"role": "user", "content": "What's the weather like in San Francisco, Tokyo, and Paris?"}]
+    first = create(client, model="gpt-3.5-turbo-1106", messages=messages, tools=[WEATHER], tool_choice="auto")
+    choice = first["choices"][0]
+    calls = choice["message"]["tool_calls"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] is None
+    assert [json.loads(call["function"]["arguments"])["location"] for call in calls] == [
+        "San Francisco",
+        "Tokyo",
+        "Paris",
+    ]
+    assert len({call["id"] for call in calls}) == 3
+    messages.append(choice["message"])
+    for call, degrees in zip(calls, ("72", "10", "22"), strict=True):
+        output = json.dumps({"temperature": degrees, "unit": "celsius"})
+        messages.append(
+            {"role": "tool", "tool_call_id": call["id"], "name": "get_current_weather", "content": output}
+        )
+    last = create(client, model="gpt-3.5-turbo-1106", messages=messages, tools=[WEATHER])["choices"][0]
+    assert last["finish_reason"] == "stop"
+    assert all(word in last["message"]["content"] for word in ("72", "10", "22", "Tokyo"))
+
+
+def test_one_call_when_parallel_calls_are_off(client: TestClient) -> None:
+    asked = [{"role": "user", "content": "Weather in Rome and Oslo?"}]
+    answer = create(client, messages=asked, tools=[WEATHER], parallel_tool_calls=False)
+    assert len(answer["choices"][0]["message"]["tool_calls"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "model", "finish"),
+    [
+        ("required", "gpt-4o-mini", "tool_calls"),
+        ({"type": "function", "function": {"name": "get_current_weather"}}, "gpt-4o-mini", "stop"),
+        ({"type": "function", "function": {"name": "get_current_weather"}}, "gpt-5-mini", "tool_calls"),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "required",
+                    "tools": [{"type": "function", "function": {"name": "get_current_weather"}}],
+                },
+            },
+            "gpt-4o-mini",
+            "tool_calls",
+        ),
+    ],
+)
+def test_a_demanded_call_comes_whatever_is_said(client: TestClient, choice: Any, model: str, finish: str) -> None:
+    answer = create(client, model=model, tools=[WEATHER], tool_choice=choice, reasoning_effort=None)
+    got = answer["choices"][0]
+    jsonschema.validate(
+        json.loads(got["message"]["tool_calls"][0]["function"]["arguments"]), WEATHER["function"]["parameters"]
+    )
+    assert got["finish_reason"] == finish
+
+
+def test_none_and_small_talk_are_answered_in_text(client: TestClient) -> None:
+    for body in ({"tool_choice": "none", "messages": ASK}, {"messages": [{"role": "user", "content": "Hello!"}]}):
+        choice = create(client, tools=[WEATHER], **body)["choices"][0]
+        assert choice["finish_reason"] == "stop"
+        assert "tool_calls" not in choice["message"]
+
+
+def test_legacy_functions(client: TestClient) -> None:
+    choice = create(client, model="gpt-3.5-turbo", messages=ASK, functions=[WEATHER["function"]])["choices"][0]
+    assert choice["finish_reason"] == "function_call"
+    assert json.loads(choice["message"]["function_call"]["arguments"])["location"] == "Boston"
+    history = [*ASK, choice["message"], {"role": "function", "name": "get_current_weather", "content": "sunny, 20"}]
+    last = create(client, model="gpt-3.5-turbo", messages=history, functions=[WEATHER["function"]])["choices"][0]
+    assert "sunny, 20" in last["message"]["content"]
+
+
+def test_custom_tools(client: TestClient) -> None:
+    tool = {"type": "custom", "custom": {"name": "run_code", "description": "Runs code"}}
+    call = create(client, model="gpt-5", tools=[tool], tool_choice="required")["choices"][0]["message"]["tool_calls"][
+        0
+    ]
+    assert call["type"] == "custom"
+    assert call["custom"]["name"] == "run_code"
+    assert isinstance(call["custom"]["input"], str)
+
+
+def test_a_cut_call_keeps_its_truncated_arguments(client: TestClient) -> None:
+    choice = create(client, messages=ASK, tools=[WEATHER], max_tokens=13)["choices"][0]
+    assert choice["finish_reason"] == "length"
+    with pytest.raises(ValueError):
+        json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"])
+
+
+# --- streams -------------------------------------------------------------------------------------
+
+
+def fold(parts: list[Any]) -> dict[str, Any]:
+    """Put chunks together as any client does."""
+    head = parts[0]
+    choices: dict[int, Any] = {}
+    usage = None
+    for part in parts:
+        usage = part.get("usage") or usage
+        for piece in part["choices"]:
+            choice = choices.setdefault(piece["index"], {"message": {}, "logprobs": None, "finish_reason": None})
+            _merge(choice["message"], piece["delta"])
+            if piece.get("logprobs"):
+                _merge(choice.setdefault("entries", {}), piece["logprobs"])
+            choice["finish_reason"] = piece["finish_reason"] or choice["finish_reason"]
+    return {"model": head["model"], "choices": choices, "usage": usage, "fingerprint": head["system_fingerprint"]}
+
+
+def _merge(whole: dict[str, Any], delta: dict[str, Any]) -> None:
+    for key, value in delta.items():
+        if key == "tool_calls":
+            calls = whole.setdefault(key, {})
+            for call in value:
+                _merge(calls.setdefault(call["index"], {}), {k: v for k, v in call.items() if k != "index"})
+        elif isinstance(value, dict):
+            _merge(whole.setdefault(key, {}), value)
+        elif isinstance(value, list):
+            whole[key] = [*(whole.get(key) or []), *value]
+        elif isinstance(value, str) and isinstance(whole.get(key), str) and key not in ("role", "type", "id", "name"):
+            whole[key] += value
+        elif value is not None or key not in whole:
+            whole[key] = value
+
+
+BODIES = st.fixed_dictionaries(
+    {"messages": st.sampled_from([USER, ASK, [{"role": "user", "content": "Weather in Rome and Oslo? As JSON."}]])},
+    optional={
+        "n": st.integers(1, 3),
+        "seed": st.integers(0, 50),
+        "max_tokens": st.integers(1, 60),
+        "temperature": st.sampled_from([0, 0.7, 1]),
+        "stop": st.sampled_from([".", [" the", ","], "never"]),
+        "logprobs": st.booleans(),
+        "tools": st.just([WEATHER]),
+        "response_format": st.just({"type": "json_schema", "json_schema": {"name": "m", "schema": STEPS}}),
+        "logit_bias": st.sampled_from([{"235": 4}, {"1000": -100}]),
+    },
+)
+
+
+@limits(max_examples=60)
+@given(body=BODIES)
+def test_a_stream_folds_to_the_whole(client: TestClient, body: dict[str, Any]) -> None:
+    whole = create(client, **body)
+    folded = fold(create(client, **body, stream=True, stream_options={"include_usage": True}))
+    assert folded["usage"] == whole["usage"]
+    assert folded["model"] == whole["model"]
+    assert folded["fingerprint"] == whole["system_fingerprint"]
+    for choice in whole["choices"]:
+        streamed = folded["choices"][choice["index"]]
+        assert streamed["finish_reason"] == choice["finish_reason"]
+        assert (streamed["message"].get("content") or None) == (choice["message"]["content"] or None)
+        calls = list(streamed["message"].get("tool_calls", {}).values())
+        strip = [{key: value for key, value in call.items() if key != "id"} for call in calls]
+        wanted = choice["message"].get("tool_calls") or []
+        assert strip == [{key: value for key, value in call.items() if key != "id"} for call in wanted]
+        if choice["logprobs"]:
+            assert streamed["entries"]["content"] == choice["logprobs"]["content"]
+
+
+def test_framing_and_obfuscation(client: TestClient) -> None:
+    response = client.post(PATH, json={"model": "gpt-4o-mini", "messages": USER, "stream": True})
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    frames = response.text.split("\n\n")
+    assert frames[-2:] == ["data: [DONE]", ""]
+    assert "\r" not in response.text
+    for frame in frames[:-2]:
+        assert frame.startswith("data: {")
+        assert len(frame.removeprefix("data: ")) % 16 == 1
+    plain = create(client, stream=True, stream_options={"include_obfuscation": False})
+    assert all("obfuscation" not in chunk for chunk in plain)
+    assert len({chunk["id"] for chunk in plain}) == 1
+
+
+def test_several_choices_open_one_after_the_other(client: TestClient) -> None:
+    parts = create(client, n=2, stream=True)
+    indexes = [part["choices"][0]["index"] for part in parts]
+    assert indexes[:4] == [0, 0, 1, 1]
+    assert [part["choices"][0]["finish_reason"] for part in parts].count(None) == len(parts) - 2
+
+
+def test_a_fault_is_found_before_the_first_chunk(client: TestClient) -> None:
+    assert fault(client, stream=True, temperature=9)["code"] == "decimal_above_max_value"
+
+
+def test_whole_characters_only(client: TestClient) -> None:
+    part = next(token for token in range(256) if tokens.token_bytes("o200k_base", token) == b"\xe2")
+    parts = create(client, logit_bias={str(part): 100}, max_tokens=3, stream=True)
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in parts)
+    assert text == "\ufffd" * 3
+
+
+# --- faults (errors.md §5) -----------------------------------------------------------------------
+
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+CALL = {"id": "call_a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+FAULTS: list[tuple[dict[str, Any], str, str | None, str | None]] = [
+    (
+        {"messages": None},
+        "Invalid type for 'messages': expected an array of objects, but got null instead.",
+        "messages",
+        "invalid_type",
+    ),
+    (
+        {"messages": [{"role": "bogus"}]},
+        "Invalid value: 'bogus'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'.",
+        "messages[0].role",
+        "invalid_value",
+    ),
+    (
+        {"messages": [{"role": "user", "content": 7}]},
+        "Invalid type for 'messages[0].content': expected one of a string or array of objects, but got an integer instead.",
+        "messages[0].content",
+        "invalid_type",
+    ),
+    (
+        {"messages": [{"role": "user"}]},
+        "Invalid value for 'content': expected a string, got null.",
+        "messages.[0].content",
+        None,
+    ),
+    (
+        {"messages": [*USER, {"role": "developer"}]},
+        "Missing required parameter: 'messages[1].content'.",
+        "messages[1].content",
+        "missing_required_parameter",
+    ),
+    (
+        {"messages": [*USER, {"role": "developer", "content": None}]},
+        "Invalid type for 'messages[1].content': expected one of a string or array of objects, but got null instead.",
+        "messages[1].content",
+        "invalid_type",
+    ),
+    (
+        {"messages": [*USER, {"role": "assistant", "tool_calls": []}]},
+        "Invalid 'messages[1].tool_calls': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "messages[1].tool_calls",
+        "empty_array",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
+        "Invalid value: 'image'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', and 'file'.",
+        "messages[0].content[0].type",
+        "invalid_value",
+    ),
+    (
+        {"messages": [*USER, {"role": "assistant", "tool_calls": [CALL]}]},
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: call_a",
+        "messages.[2].role",
+        None,
+    ),
+    (
+        {"messages": [*USER, {"role": "tool", "tool_call_id": "x", "content": "y"}]},
+        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+        "messages.[1].role",
+        None,
+    ),
+    (
+        {"tools": [{"type": "function"}]},
+        "Missing required parameter: 'tools[0].function'.",
+        "tools[0].function",
+        "missing_required_parameter",
+    ),
+    (
+        {"tools": [{"type": "function", "function": {}}]},
+        "Missing required parameter: 'tools[0].function.name'.",
+        "tools[0].function.name",
+        "missing_required_parameter",
+    ),
+    (
+        {"tools": [{"type": "function", "function": {"name": "a b"}}]},
+        "Invalid 'tools[0].function.name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+        "tools[0].function.name",
+        "invalid_value",
+    ),
+    (
+        {"tools": [TOOL] * 132},
+        "Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 132 instead.",
+        "tools",
+        "array_above_max_length",
+    ),
+    (
+        {"tool_choice": "auto"},
+        "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+        "tool_choice",
+        None,
+    ),
+    (
+        {"parallel_tool_calls": True},
+        "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.",
+        "parallel_tool_calls",
+        None,
+    ),
+    (
+        {"tools": [TOOL], "tool_choice": "bogus"},
+        "Invalid value: 'bogus'. Supported values are: 'none', 'auto', and 'required'.",
+        "tool_choice",
+        "invalid_value",
+    ),
+    (
+        {"tools": [TOOL], "tool_choice": 7},
+        "Invalid type for 'tool_choice': expected one of one of 'none', 'auto', or 'required' or object, but got an integer instead.",
+        "tool_choice",
+        "invalid_type",
+    ),
+    (
+        {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "never_declared"}}},
+        "Invalid value for 'function_call': no function named 'never_declared' was specified in the 'functions' parameter.",
+        "function_call",
+        None,
+    ),
+    (
+        {"response_format": {}},
+        "Missing required parameter: 'response_format.type'.",
+        "response_format.type",
+        "missing_required_parameter",
+    ),
+    (
+        {"response_format": {"type": "x"}},
+        "Invalid value: 'x'. Supported values are: 'json_object', 'json_schema', and 'text'.",
+        "response_format.type",
+        "invalid_value",
+    ),
+    (
+        {"response_format": {"type": "json_schema"}},
+        "Missing required parameter: 'response_format.json_schema'.",
+        "response_format.json_schema",
+        "missing_required_parameter",
+    ),
+    (
+        {"response_format": {"type": "text", "schema": {}}},
+        "Unknown parameter: 'response_format.schema'.",
+        "response_format.schema",
+        "unknown_parameter",
+    ),
+    (
+        {"response_format": {"type": "json_object"}},
+        "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+        "messages",
+        None,
+    ),
+    (
+        {"model": "gpt-4", "response_format": {"type": "json_schema", "json_schema": {"name": "m", "schema": STEPS}}},
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported models at the Structured Outputs guide: https://platform.openai.com/docs/guides/structured-outputs",
+        None,
+        None,
+    ),
+    (
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "m", "strict": True, "schema": {"type": "object", "properties": {}}},
+            }
+        },
+        "Invalid schema for response_format 'm': In context=(), 'additionalProperties' is required to be supplied and to be false.",
+        "response_format",
+        None,
+    ),
+    (
+        {"stream_options": {"include_usage": True}},
+        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        "stream_options",
+        None,
+    ),
+    (
+        {"top_logprobs": 2},
+        "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+        "top_logprobs",
+        None,
+    ),
+    (
+        {"model": "gpt-5.6-sol", "n": 9},
+        "Invalid 'n': integer above maximum value. Expected a value <= 8, but got 9 instead.",
+        "n",
+        "integer_above_max_value",
+    ),
+    (
+        {"model": "gpt-5.6-sol", "logprobs": True, "top_logprobs": 6, "reasoning_effort": "none"},
+        "Invalid value for 'top_logprobs': must be less than or equal to 5.",
+        "top_logprobs",
+        None,
+    ),
+    (
+        {"model": "gpt-5.6-sol", "max_tokens": 5},
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        "max_tokens",
+        "unsupported_parameter",
+    ),
+    (
+        {"model": "gpt-5.6-sol", "stop": "x"},
+        "Unsupported parameter: 'stop' is not supported with this model.",
+        "stop",
+        "unsupported_parameter",
+    ),
+    (
+        {"model": "gpt-5.6-sol", "temperature": 0.5},
+        "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is supported.",
+        "temperature",
+        "unsupported_value",
+    ),
+    (
+        {"model": "gpt-5.6-sol", "reasoning_effort": "max"},
+        "Unsupported value: 'reasoning_effort' does not support 'max' with this model. Supported values are: 'none', 'low', 'medium', 'high', and 'xhigh'.",
+        "reasoning_effort",
+        "unsupported_value",
+    ),
+    (
+        {"model": "gpt-5.6-sol", "modalities": ["text"]},
+        "Unknown parameter: 'modalities'.",
+        "modalities",
+        "unknown_parameter",
+    ),
+    ({"reasoning_effort": "low"}, "Unrecognized request argument supplied: reasoning_effort", None, None),
+    (
+        {"model": "gpt-4", "max_tokens": 4738},
+        "max_tokens is too large: 4738. This model supports at most 4096 completion tokens, whereas you provided 4738.",
+        "max_tokens",
+        None,
+    ),
+    ({"web_search_options": {}}, "Web search options not supported with this model.", "web_search_options", None),
+    (
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}
+            ]
+        },
+        "Invalid 'messages[0]'. Content blocks are expected to be either text or image_url type.",
+        "messages[0]",
+        "invalid_value",
+    ),
+    (
+        {"model": "gpt-audio"},
+        "This model requires that either input content or output modality contain audio.",
+        "model",
+        "invalid_value",
+    ),
+    (
+        {"prompt_cache_key": "k" * 70},
+        "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a string with length 70 instead.",
+        "prompt_cache_key",
+        "string_above_max_length",
+    ),
+    (
+        {"model": "gpt-5.6-sol", "prompt_cache_retention": "in_memory"},
+        "This model is compatible only with 24h extended prompt caching",
+        "prompt_cache_retention",
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "message", "param", "code"), FAULTS, ids=lambda value: str(value)[:50])
+def test_fault(client: TestClient, body: dict[str, Any], message: str, param: str | None, code: str | None) -> None:
+    assert fault(client, **body) == {
+        "message": message,
+        "type": "invalid_request_error",
+        "param": param,
+        "code": code,
+    }
+
+
+def test_messages_absent(client: TestClient) -> None:
+    error = client.post(PATH, json={"model": "gpt-4o-mini", "bogus": 1}).json()["error"]
+    assert (error["message"], error["code"]) == (
+        "Missing required parameter: 'messages'.",
+        "missing_required_parameter",
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "text"),
+    [
+        ("nope", 404, "The model `nope` does not exist or you do not have access to it."),
+        (
+            "davinci-002",
+            404,
+            "This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?",
+        ),
+        ("o3-pro", 404, "This model is only supported in v1/responses and not in v1/chat/completions."),
+    ],
+)
+def test_models_that_do_not_chat(client: TestClient, model: str, status: int, text: str) -> None:
+    response = client.post(PATH, json={"model": model, "messages": USER, "temperature": 99})
+    assert (response.status_code, response.json()["error"]["message"]) == (status, text)
+
+
+def test_any_model_and_named_models_are_served() -> None:
+    with client_of(Application(Settings(models=("mine",)))) as client:
+        assert create(client, model="mine")["model"] == "mine"
+        assert "mine" in {entry["id"] for entry in client.get("/v1/models").json()["data"]}
+        assert fault(client, model="other")["code"] == "model_not_found"
+    with client_of(Application(Settings(any_model=True))) as client:
+        assert create(client, model="other")["model"] == "other"
+
+
+def test_a_full_context_window(client: TestClient) -> None:
+    long = [{"role": "user", "content": "word " * 8300}]
+    count = 3 + 4 + tokens.count("cl100k_base", long[0]["content"])
+    error = fault(client, model="gpt-4", messages=long)
+    assert error["message"] == (
+        f"This model's maximum context length is 8192 tokens. However, your messages resulted in {count} tokens. "
+        "Please reduce the length of the messages."
+    )
+    assert (error["param"], error["code"]) == ("messages", "context_length_exceeded")
+    near = [{"role": "user", "content": "word " * 8000}]
+    error = fault(client, model="gpt-4", messages=near, max_tokens=1000)
+    asked = 3 + 4 + tokens.count("cl100k_base", near[0]["content"])
+    assert error["message"] == (
+        f"This model's maximum context length is 8192 tokens. However, you requested {asked + 1000} tokens "
+        f"({asked} in the messages, 1000 in the completion). Please reduce the length of the messages or completion."
+    )
+
+
+# --- further features ----------------------------------------------------------------------------
+
+
+def test_a_repeated_long_prompt_is_cached(client: TestClient) -> None:
+    messages = [{"role": "system", "content": "rule " * 1500}, {"role": "user", "content": "Hi"}]
+    first = create(client, messages=messages)["usage"]
+    again = create(client, messages=[messages[0], {"role": "user", "content": "Another question"}])["usage"]
+    assert first["prompt_tokens_details"]["cached_tokens"] == 0
+    cached = again["prompt_tokens_details"]["cached_tokens"]
+    assert 1024 <= cached <= again["prompt_tokens"]
+    assert (cached - 1024) % 128 == 0
+
+
+def test_reasoning_models_spend_tokens_that_nobody_sees(client: TestClient) -> None:
+    answer = create(client, model="gpt-5", reasoning_effort="high")
+    details = answer["usage"]["completion_tokens_details"]
+    assert details["reasoning_tokens"] > 0
+    assert details["reasoning_tokens"] % 64 == 0
+    assert "logprobs" not in answer["choices"][0]
+    assert answer["system_fingerprint"] is None
+    starved = create(client, model="gpt-5", reasoning_effort="high", max_completion_tokens=16)
+    assert starved["choices"][0]["finish_reason"] == "length"
+    assert starved["choices"][0]["message"]["content"] == ""
+    assert starved["usage"]["completion_tokens_details"]["reasoning_tokens"] == 16
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [(None, "default"), ("auto", "default"), ("fast", "priority"), ("flex", "flex")]
+)
+def test_service_tier(client: TestClient, asked: str | None, told: str) -> None:
+    assert create(client, service_tier=asked)["service_tier"] == told
+
+
+def test_a_prediction_is_taken_over(client: TestClient) -> None:
+    code = "class User:\n    name: str\n"
+    answer = create(client, prediction={"type": "content", "content": code})
+    assert answer["choices"][0]["message"]["content"] == code
+    details = answer["usage"]["completion_tokens_details"]
+    assert details["accepted_prediction_tokens"] == answer["usage"]["completion_tokens"] - 1
+
+
+def test_spoken_answers_can_be_played(client: TestClient) -> None:
+    body = {"model": "gpt-audio", "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    answer = create(client, **body)
+    message = answer["choices"][0]["message"]
+    sound = wave.Wave_read(io.BytesIO(base64.b64decode(message["audio"]["data"])))
+    assert sound.getnframes() > 1000
+    assert message["content"] is None
+    assert message["audio"]["transcript"]
+    assert message["audio"]["expires_at"] == answer["created"] + 3600
+
+
+def test_search_models_cite(client: TestClient) -> None:
+    message = create(client, model="gpt-4o-mini-search-preview")["choices"][0]["message"]
+    citation = message["annotations"][0]["url_citation"]
+    quoted = message["content"][citation["start_index"] : citation["end_index"]]
+    assert citation["url"] in quoted
+    assert citation["url"].endswith("utm_source=openai")
+
+
+def test_moderation_comes_along(client: TestClient) -> None:
+    answer = create(client, moderation={"model": "omni-moderation-latest"})
+    for side in ("input", "output"):
+        assert answer["moderation"][side]["type"] == "moderation_results"
+        assert answer["moderation"][side]["results"][0]["flagged"] is False
+
+
+def test_images_cost_tokens_and_broken_ones_are_refused(client: TestClient) -> None:
+    def with_image(url: str, detail: str = "auto") -> list[Any]:
+        image = {"type": "image_url", "image_url": {"url": url, "detail": detail}}
+        return [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}]
+
+    plain = create(client, messages=[{"role": "user", "content": "What is this?"}])["usage"]["prompt_tokens"]
+    assert create(client, messages=with_image(PNG))["usage"]["prompt_tokens"] == plain + 2833 + 5667
+    assert create(client, messages=with_image(PNG, "low"))["usage"]["prompt_tokens"] == plain + 2833
+    assert fault(client, messages=with_image("data:image/png;base64,AAAA"))["code"] == "invalid_image_format"
+    assert fault(client, messages=with_image("ftp://x"))["code"] == "invalid_image_url"

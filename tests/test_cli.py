@@ -1,0 +1,167 @@
+"""The command line: one clear line for each mistake, and clean ends."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from mockai import __version__
+from mockai.api import OPERATIONS
+from tests.server import serving
+
+KEY = {"authorization": "Bearer k"}
+CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+def mockai(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "mockai", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_version_and_help() -> None:
+    assert __version__ in mockai("--version").stdout
+    assert "serve" in mockai("--help").stdout
+
+
+def test_routes_lists_every_operation() -> None:
+    printed = mockai("routes").stdout
+    for operation in OPERATIONS:
+        assert any(
+            f"/v1{operation.path}" in line and operation.method in line and operation.liveness in line
+            for line in printed.splitlines()
+        )
+
+
+def test_a_port_in_use_is_one_line_and_status_2() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = mockai("serve", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: cannot listen on 127.0.0.1:{port}: ")
+    assert done.stderr.count("\n") == 1
+    assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, ["cannot be read", "--keys"]),
+        ("keys: [", ["is not YAML", ":2:"]),
+        ("other: 1", ["no `keys:` mapping"]),
+        ("keys: {sk-a: {organisation: x}}", ["sk-a", "project"]),
+    ],
+)
+def test_a_bad_key_list_is_one_line_and_status_2(tmp_path: Path, content: str | None, words: list[str]) -> None:
+    path = tmp_path / "keys.yaml"
+    if content is not None:
+        path.write_text(content + "\n")
+    done = mockai("serve", "--port", "0", "--keys", str(path))
+    assert done.returncode == 2
+    assert str(path) in done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_bad_flag_is_status_2() -> None:
+    assert mockai("serve", "--pace", "warp").returncode == 2
+    assert mockai("serve", "--bogus").returncode == 2
+
+
+def test_the_environment_sets_flags_and_flags_win() -> None:
+    with (
+        serving(MOCKAI_SERVE_SEED="5", MOCKAI_SERVE_CLOCK="manual") as first,
+        serving("--seed", "5", "--clock", "manual") as second,
+    ):
+        bodies = [
+            httpx2.post(f"{at.url}/v1/chat/completions", json=CHAT, headers=KEY).content for at in (first, second)
+        ]
+    assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_open_streams_cleanly_with_status_0(number: int) -> None:
+    with serving("--pace", "real") as served:
+        received: list[str] = []
+        opened = threading.Event()
+
+        def read() -> None:
+            body = {**CHAT, "stream": True, "logit_bias": {"976": 100}, "max_tokens": 3000}
+            with httpx2.stream(
+                "POST", f"{served.url}/v1/chat/completions", json=body, headers=KEY, timeout=20
+            ) as answer:
+                for line in answer.iter_lines():
+                    received.append(line)
+                    opened.set()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert opened.wait(10)
+        status, _ = served.stop(number)
+        reader.join(10)
+    assert status == 0
+    assert [line for line in received if line][-1] == "data: [DONE]"
+    assert json.loads([line for line in received if line][-2].removeprefix("data: "))["choices"][0]["finish_reason"]
+
+
+def raw(port: int, request: bytes, *, half_close: bool = False) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        if half_close:
+            connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
+
+
+HEAD = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Type: application/json\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "half_close"),
+    [
+        (HEAD + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"mod\r\n', True),
+        (HEAD + b'Content-Length: 100\r\n\r\n{"model":', True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", False),
+        (b"GARBAGE\r\n\r\n", False),
+    ],
+    ids=["cut chunk", "cut body", "bad chunk", "no HTTP"],
+)
+def test_broken_http_gets_the_error_body(request_bytes: bytes, half_close: bool) -> None:
+    with serving() as served:
+        head, _, body = raw(served.port, request_bytes, half_close=half_close).partition(b"\r\n\r\n")
+        assert httpx2.get(f"{served.url}/health").status_code == 200
+        _, log = served.stop()
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"application/json" in head.lower()
+    assert list(json.loads(body)["error"]) == ["message", "type", "param", "code"]
+    assert "Traceback" not in log
+
+
+def test_an_unknown_model_is_told_how_to_be_served() -> None:
+    with serving() as served:
+        httpx2.post(f"{served.url}/v1/chat/completions", json={**CHAT, "model": "mine"}, headers=KEY)
+        _, log = served.stop()
+    assert "--model mine" in log
+    assert "--any-model" in log
+
+
+def test_a_client_that_leaves_frees_its_stream() -> None:
+    with serving("--pace", "real") as served:
+        body = {**CHAT, "stream": True, "logit_bias": {"976": 100}, "max_tokens": 5000}
+        with httpx2.stream("POST", f"{served.url}/v1/chat/completions", json=body, headers=KEY) as answer:
+            next(answer.iter_lines())
+        status, log = served.stop()
+    assert status == 0
+    assert "Traceback" not in log
