@@ -1,0 +1,448 @@
+"""The faults of POST /chat/completions, row by row (errors.md §4, §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from contracts.facts import Confidence, Fault, check_fault
+
+PATH = "/chat/completions"
+USER = [{"role": "user", "content": "Hello"}]
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+CALL = {"id": "call_a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+STEPS = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+
+
+def fault(
+    body: dict[str, Any],
+    message: str,
+    param: str | None,
+    code: str | None,
+    evidence: str,
+    confidence: Confidence,
+    status: int = 400,
+) -> Fault:
+    """Return a row; the body is added to a request that is otherwise good."""
+    return Fault(
+        {"model": "gpt-4o-mini", "messages": USER, **body}, status, message, param, code, evidence, confidence
+    )
+
+
+FAULTS = [
+    fault(
+        {"messages": None},
+        "Invalid type for 'messages': expected an array of objects, but got null instead.",
+        "messages",
+        "invalid_type",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"messages": [{"role": "bogus"}]},
+        "Invalid value: 'bogus'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'.",
+        "messages[0].role",
+        "invalid_value",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"messages": [{"role": "user", "content": 7}]},
+        "Invalid type for 'messages[0].content': expected one of a string or array of objects, but got an integer instead.",
+        "messages[0].content",
+        "invalid_type",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"messages": [{"role": "user"}]},
+        "Invalid value for 'content': expected a string, got null.",
+        "messages.[0].content",
+        None,
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"messages": [*USER, {"role": "developer"}]},
+        "Missing required parameter: 'messages[1].content'.",
+        "messages[1].content",
+        "missing_required_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"messages": [*USER, {"role": "developer", "content": None}]},
+        "Invalid type for 'messages[1].content': expected one of a string or array of objects, but got null instead.",
+        "messages[1].content",
+        "invalid_type",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"messages": [*USER, {"role": "assistant", "tool_calls": []}]},
+        "Invalid 'messages[1].tool_calls': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "messages[1].tool_calls",
+        "empty_array",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
+        "Invalid value: 'image'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', and 'file'.",
+        "messages[0].content[0].type",
+        "invalid_value",
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"messages": [*USER, {"role": "assistant", "tool_calls": [CALL]}]},
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: call_a",
+        "messages.[2].role",
+        None,
+        "errors.md §5, dataline#172",
+        "reported",
+    ),
+    fault(
+        {"messages": [*USER, {"role": "tool", "tool_call_id": "x", "content": "y"}]},
+        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+        "messages.[1].role",
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"tools": [{"type": "function"}]},
+        "Missing required parameter: 'tools[0].function'.",
+        "tools[0].function",
+        "missing_required_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"tools": [{"type": "function", "function": {}}]},
+        "Missing required parameter: 'tools[0].function.name'.",
+        "tools[0].function.name",
+        "missing_required_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"tools": [{"type": "function", "function": {"name": "a b"}}]},
+        "Invalid 'tools[0].function.name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+        "tools[0].function.name",
+        "invalid_value",
+        "errors.md §4, MC",
+        "measured",
+    ),
+    fault(
+        {"tools": [TOOL] * 132},
+        "Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 132 instead.",
+        "tools",
+        "array_above_max_length",
+        "errors.md §4",
+        "reported",
+    ),
+    fault(
+        {"tool_choice": "auto"},
+        "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+        "tool_choice",
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"parallel_tool_calls": True},
+        "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.",
+        "parallel_tool_calls",
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"tools": [TOOL], "tool_choice": "bogus"},
+        "Invalid value: 'bogus'. Supported values are: 'none', 'auto', and 'required'.",
+        "tool_choice",
+        "invalid_value",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"tools": [TOOL], "tool_choice": 7},
+        "Invalid type for 'tool_choice': expected one of one of 'none', 'auto', or 'required' or object, but got an integer instead.",
+        "tool_choice",
+        "invalid_type",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "never_declared"}}},
+        "Invalid value for 'function_call': no function named 'never_declared' was specified in the 'functions' parameter.",
+        "function_call",
+        None,
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"response_format": {}},
+        "Missing required parameter: 'response_format.type'.",
+        "response_format.type",
+        "missing_required_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"response_format": {"type": "x"}},
+        "Invalid value: 'x'. Supported values are: 'json_object', 'json_schema', and 'text'.",
+        "response_format.type",
+        "invalid_value",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"response_format": {"type": "json_schema"}},
+        "Missing required parameter: 'response_format.json_schema'.",
+        "response_format.json_schema",
+        "missing_required_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"response_format": {"type": "text", "schema": {}}},
+        "Unknown parameter: 'response_format.schema'.",
+        "response_format.schema",
+        "unknown_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"response_format": {"type": "json_object"}},
+        "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+        "messages",
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"model": "gpt-4", "response_format": {"type": "json_schema", "json_schema": {"name": "m", "schema": STEPS}}},
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported models at the Structured Outputs guide: https://platform.openai.com/docs/guides/structured-outputs",
+        None,
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "m", "strict": True, "schema": {"type": "object", "properties": {}}},
+            }
+        },
+        "Invalid schema for response_format 'm': In context=(), 'additionalProperties' is required to be supplied and to be false.",
+        "response_format",
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"stream_options": {"include_usage": True}},
+        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        "stream_options",
+        None,
+        "errors.md §5",
+        "measured",
+    ),
+    fault(
+        {"top_logprobs": 2},
+        "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+        "top_logprobs",
+        None,
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "n": 9},
+        "Invalid 'n': integer above maximum value. Expected a value <= 8, but got 9 instead.",
+        "n",
+        "integer_above_max_value",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "logprobs": True, "top_logprobs": 6, "reasoning_effort": "none"},
+        "Invalid value for 'top_logprobs': must be less than or equal to 5.",
+        "top_logprobs",
+        None,
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "max_tokens": 5},
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        "max_tokens",
+        "unsupported_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "stop": "x"},
+        "Unsupported parameter: 'stop' is not supported with this model.",
+        "stop",
+        "unsupported_parameter",
+        "errors.md §4, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "temperature": 0.5},
+        "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is supported.",
+        "temperature",
+        "unsupported_value",
+        "errors.md §4, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "reasoning_effort": "max"},
+        "Unsupported value: 'reasoning_effort' does not support 'max' with this model. Supported values are: 'none', 'low', 'medium', 'high', and 'xhigh'.",
+        "reasoning_effort",
+        "unsupported_value",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "modalities": ["text"]},
+        "Unknown parameter: 'modalities'.",
+        "modalities",
+        "unknown_parameter",
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault(
+        {"reasoning_effort": "low"},
+        "Unrecognized request argument supplied: reasoning_effort",
+        None,
+        None,
+        "errors.md §4",
+        "reported",
+    ),
+    fault(
+        {"model": "gpt-4", "max_tokens": 4738},
+        "max_tokens is too large: 4738. This model supports at most 4096 completion tokens, whereas you provided 4738.",
+        "max_tokens",
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"web_search_options": {}},
+        "Web search options not supported with this model.",
+        "web_search_options",
+        None,
+        "errors.md §5, pydantic-ai cassette",
+        "recorded",
+    ),
+    fault(
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}
+            ]
+        },
+        "Invalid 'messages[0]'. Content blocks are expected to be either text or image_url type.",
+        "messages[0]",
+        "invalid_value",
+        "errors.md §5, pydantic-ai cassette",
+        "recorded",
+    ),
+    fault(
+        {"model": "gpt-audio"},
+        "This model requires that either input content or output modality contain audio.",
+        "model",
+        "invalid_value",
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"prompt_cache_key": "k" * 70},
+        "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a string with length 70 instead.",
+        "prompt_cache_key",
+        "string_above_max_length",
+        "errors.md §4",
+        "reported",
+    ),
+    fault(
+        {"model": "gpt-5.6-sol", "prompt_cache_retention": "in_memory"},
+        "This model is compatible only with 24h extended prompt caching",
+        "prompt_cache_retention",
+        None,
+        "errors.md §5, LAP",
+        "measured",
+    ),
+    fault({"model": ""}, "you must provide a model parameter", None, None, "errors.md §3, LAP", "measured"),
+    fault({"model": None}, "you must provide a model parameter", None, None, "errors.md §4, LAP", "measured"),
+    fault(
+        {"model": "nope"},
+        "The model `nope` does not exist or you do not have access to it.",
+        None,
+        "model_not_found",
+        "errors.md §6",
+        "recorded",
+        404,
+    ),
+    fault(
+        {"temperature": 99.0},
+        "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 99.0 instead.",
+        "temperature",
+        "decimal_above_max_value",
+        "errors.md §4, rig cassette",
+        "recorded",
+    ),
+    fault(
+        {"n": 0},
+        "Invalid 'n': integer below minimum value. Expected a value >= 1, but got 0 instead.",
+        "n",
+        "integer_below_min_value",
+        "errors.md §4, LAP",
+        "measured",
+    ),
+    fault(
+        {"sto": 1},
+        "Unknown parameter: 'sto'. Did you mean 'stop' or 'store'?",
+        "sto",
+        "unknown_parameter",
+        "errors.md §4, LAP",
+        "measured",
+    ),
+    fault(
+        {"metadata": {"a": True}, "store": True},
+        "Invalid type for 'metadata.a': expected a string, but got a boolean instead.",
+        "metadata.a",
+        "invalid_type",
+        "errors.md §4, ruby-openai cassette",
+        "recorded",
+    ),
+]
+
+
+@pytest.mark.parametrize("row", FAULTS, ids=str)
+def test_fault(http: httpx2.Client, row: Fault) -> None:
+    """Each wrong request gets the API's own words."""
+    check_fault(http, PATH, row)
+
+
+@pytest.mark.parametrize("row", FAULTS[::7], ids=str)
+def test_a_stream_fails_before_it_begins(http: httpx2.Client, row: Fault) -> None:
+    """A fault is an ordinary JSON error, also when a stream was asked for (errors.md §10, recorded)."""
+    check_fault(
+        http,
+        PATH,
+        Fault(
+            {**row.body, "stream": True}, row.status, row.message, row.param, row.code, row.evidence, row.confidence
+        ),
+    )
+
+
+def test_a_missing_key_is_told_by_the_edge(target: str) -> None:
+    """No Authorization header: 401 with the long text and no challenge (errors.md §2, measured)."""
+    response = httpx2.post(f"{target}{PATH}", json={"model": "gpt-4o-mini", "messages": USER})
+    assert response.status_code == 401
+    assert response.json()["error"]["message"].startswith("You didn't provide an API key.")
