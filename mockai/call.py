@@ -45,6 +45,8 @@ class Call:
     """The model that answers; operations that name one set it when they admit the call."""
     reply_headers: dict[str, str] = field(default_factory=dict)
     """What the resource adds to the response headers."""
+    spent: tuple[int, int, int] | None = None
+    """Requests and tokens a minute, and the tokens of this call: answered as x-ratelimit-* headers."""
 
     def header(self, name: str) -> str | None:
         """Return a request header, or None; `name` is in lower case."""

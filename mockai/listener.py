@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from mockai.wire import codec, errors
 
@@ -27,6 +30,26 @@ class Protocol(HttpToolsProtocol):
         head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
         self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Offer the application a short way to answer: `scope["mockai.direct"]`."""
+        cycle.scope["mockai.direct"] = partial(self._respond, cycle)  # type: ignore[typeddict-unknown-key]
+        super()._start_asgi_task(cycle, app)
+
+    def _respond(self, cycle: RequestResponseCycle, status: int, lines: bytes, body: bytes) -> None:
+        """Write a whole response at once, and be ready for the next request."""
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        head = [STATUS_LINE[status]]
+        for name, value in cycle.default_headers:
+            head += (name, b": ", value, b"\r\n")
+        close = b"" if cycle.keep_alive else b"connection: close\r\n"
+        cycle.transport.write(b"".join((*head, lines, close, b"\r\n", body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
 
     def eof_received(self) -> None:
         """Answer a client that ended its side in the middle of a body."""
@@ -76,6 +99,10 @@ def serve(application: Any, listening: socket.socket, log_level: str) -> None:
         timeout_keep_alive=75,
         lifespan="on",
     )
+    # What was loaded at the start stays: the garbage collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
     Listener(config).run(sockets=[listening])

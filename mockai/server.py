@@ -30,6 +30,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Direct = Callable[[int, bytes, bytes], None]
+"""Writes a whole response: status, header lines and body."""
 
 log = logging.getLogger("mockai")
 
@@ -57,7 +59,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         now = self.clock.now()
-        reply = _Writer(send, self._requests.hex("req_"), now, self.clock, scope["method"] == "HEAD")
+        reply = _Writer(scope, send, self._requests.hex("req_"), now, self.clock)
         try:
             await self._answer(scope, receive, reply, now)
         except ApiError as error:
@@ -98,8 +100,8 @@ class Edge:
             ids=self._ids(identity.tenant),
             store=self.store,
             settings=self.settings,
-            reply_headers=reply.extra,
         )
+        reply.call = call
         if operation.form:
             async with read_form(call, scope, receive):
                 return await reply.answer(await anyio.to_thread.run_sync(operation.run, call), self, receive)
@@ -174,63 +176,70 @@ def _decode(raw: bytes, content_type: bytes, match: Match) -> Any:
 class _Writer:
     """Writes one response."""
 
-    __slots__ = ("_clock", "_head", "_now", "_send", "extra", "identity", "request_id", "started")
+    __slots__ = ("_clock", "_direct", "_head", "_now", "_send", "call", "identity", "request_id", "started")
 
-    def __init__(self, send: Send, request_id: str, now: float, clock: Clock, head: bool) -> None:
-        self._send, self._now, self._clock, self._head = send, now, clock, head
+    def __init__(self, scope: Scope, send: Send, request_id: str, now: float, clock: Clock) -> None:
+        self._send, self._now, self._clock = send, now, clock
+        self._head = scope["method"] == "HEAD"
+        # The listener's short way for an answer that is whole: one write, nothing parsed again.
+        self._direct: Direct | None = scope.get("mockai.direct")
         self.request_id = request_id
         self.identity: Identity | None = None
-        self.extra: dict[str, str] = {}
+        self.call: Call | None = None
         self.started = False
 
-    def _headers(self, content_type: bytes) -> headers.Raw:
-        raw = [
-            (b"content-type", content_type),
-            *headers.ALWAYS,
-            (b"x-request-id", self.request_id.encode()),
-        ]
-        if self.identity is not None:
+    def _headers(self, content_type: str, extra: Mapping[str, str] | None = None) -> bytes:
+        lines = b"content-type: %b\r\n%bx-request-id: %b\r\n" % (
+            content_type.encode(),
+            headers.ALWAYS,
+            self.request_id.encode(),
+        )
+        identity, call = self.identity, self.call
+        if identity is not None:
             took = max(1, int((self._clock.now() - self._now) * 1000))
-            raw += [
-                headers.VERSION,
-                (b"openai-processing-ms", b"%d" % took),
-                (b"openai-organization", self.identity.organization.encode()),
-                (b"openai-project", self.identity.project.encode()),
-            ]
-        if self.extra:
-            raw += headers.encode(self.extra.items())
-        return raw
+            caller = headers.of_caller(identity.organization, identity.project)
+            lines += b"openai-processing-ms: %d\r\n%b" % (took, caller)
+        if call is not None:
+            if call.spent is not None:
+                lines += headers.rate_limit(*call.spent)
+            if call.reply_headers:
+                lines += headers.block(call.reply_headers)
+        return lines + headers.block(extra) if extra else lines
 
-    async def _start(self, status: int, raw: headers.Raw) -> None:
+    async def _whole(self, status: int, lines: bytes, body: bytes) -> None:
+        """Send a response that is all there."""
         self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+        lines += b"content-length: %d\r\n" % len(body)
+        if self._head:
+            body = b""
+        if self._direct is not None:
+            self._direct(status, lines, body)
+            return
+        await self._send({"type": "http.response.start", "status": status, "headers": headers.pairs(lines)})
+        await self._send({"type": "http.response.body", "body": body})
 
-    async def json(self, status: int, body: Any) -> None:
+    async def _start(self, status: int, lines: bytes) -> None:
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers.pairs(lines)})
+
+    async def json(self, status: int, body: Any, extra: Mapping[str, str] | None = None) -> None:
         """Send a JSON body."""
         payload = body if isinstance(body, bytes) else codec.dumps(body)
-        raw = self._headers(b"application/json")
-        raw.append((b"content-length", b"%d" % len(payload)))
-        await self._start(status, raw)
-        await self._send({"type": "http.response.body", "body": b"" if self._head else payload})
+        await self._whole(status, self._headers("application/json", extra), payload)
 
     async def error(self, error: ApiError) -> None:
         """Send an error body."""
-        self.extra.update(error.headers)
-        await self.json(error.status, error.body)
+        await self.json(error.status, error.body, error.headers)
 
     async def preflight(self, methods: Iterable[str]) -> None:
         """Answer a CORS preflight as recorded."""
-        self.extra.update(
-            {
-                "access-control-allow-origin": "*",
-                "access-control-allow-methods": ", ".join(sorted({*methods, "OPTIONS"})),
-                "access-control-allow-headers": "*",
-                "access-control-max-age": "86400",
-            }
-        )
-        raw = [*headers.ALWAYS, *headers.encode(self.extra.items()), (b"content-length", b"0")]
-        await self._start(200, raw)
-        await self._send({"type": "http.response.body", "body": b""})
+        allowed = {
+            "access-control-allow-origin": "*",
+            "access-control-allow-methods": ", ".join(sorted({*methods, "OPTIONS"})),
+            "access-control-allow-headers": "*",
+            "access-control-max-age": "86400",
+        }
+        await self._whole(200, headers.ALWAYS + headers.block(allowed), b"")
 
     async def answer(self, answer: Answer, edge: Edge, receive: Receive) -> None:
         """Send what a resource answered."""
@@ -244,18 +253,15 @@ class _Writer:
             await self._binary(answer)
 
     async def _binary(self, answer: Binary) -> None:
-        raw = self._headers(answer.content_type.encode())
-        if answer.size is not None:
-            raw.append((b"content-length", b"%d" % answer.size))
+        extra = {} if answer.size is None else {"content-length": str(answer.size)}
         if answer.filename is not None:
-            raw.append((b"content-disposition", _attachment(answer.filename)))
-        await self._start(200, raw)
+            extra["content-disposition"] = _attachment(answer.filename)
+        await self._start(200, self._headers(answer.content_type, extra))
         for chunk in () if self._head else answer.chunks:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _stream(self, answer: Stream, edge: Edge, receive: Receive) -> None:
-        await self._start(200, self._headers(answer.content_type.encode()))
         clock = asyncio.get_running_loop().time
         begun, size = clock(), 0
         pending: list[bytes] = []
@@ -265,7 +271,7 @@ class _Writer:
                 wait = beat.at - (clock() - begun) if beat.at > 0.0 else 0.0
                 if wait > 0.0 or size > WRITE_SIZE:
                     gone = gone or asyncio.ensure_future(_disconnect(receive))
-                    await self._write(pending)
+                    await self._write(answer, pending)
                     size = 0
                     if wait > 0.0:
                         await edge.pause(wait, gone)
@@ -276,15 +282,29 @@ class _Writer:
                 size += len(chunk)
             if answer.done is not None:
                 pending.append(answer.done)
-            await self._send({"type": "http.response.body", "body": b"".join(pending)})
+            await self._last(answer, b"".join(pending))
         finally:
             if gone is not None:
                 gone.cancel()
             if answer.close is not None:
                 answer.close()
 
-    async def _write(self, pending: list[bytes]) -> None:
+    async def _last(self, answer: Stream, body: bytes) -> None:
+        """Send the end of a stream; where nothing had to wait, that is all of it, in one write."""
+        if self.started:
+            await self._send({"type": "http.response.body", "body": body})
+        elif self._direct is not None and not self._head:
+            lines = self._headers(answer.content_type) + b"transfer-encoding: chunked\r\n"
+            self.started = True
+            self._direct(200, lines, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+        else:
+            await self._start(200, self._headers(answer.content_type))
+            await self._send({"type": "http.response.body", "body": b"" if self._head else body})
+
+    async def _write(self, answer: Stream, pending: list[bytes]) -> None:
         """Send what is pending, and let other requests have their turn."""
+        if not self.started:
+            await self._start(200, self._headers(answer.content_type))
         if pending:
             await self._send({"type": "http.response.body", "body": b"".join(pending), "more_body": True})
             pending.clear()
@@ -296,6 +316,6 @@ async def _disconnect(receive: Receive) -> None:
         continue
 
 
-def _attachment(filename: str) -> bytes:
-    plain = filename.encode("ascii", "replace").replace(b'"', b"'").replace(b"\r", b" ").replace(b"\n", b" ")
-    return b'attachment; filename="%b"' % plain
+def _attachment(filename: str) -> str:
+    plain = filename.encode("ascii", "replace").decode().replace('"', "'")
+    return f'attachment; filename="{plain}"'

@@ -14,7 +14,6 @@ from mockai.engine.catalogue import Model
 from mockai.engine.sampling import Sampling, Text, TokenLogprob
 from mockai.wire.codec import canonical
 from mockai.wire.errors import ApiError
-from mockai.wire.headers import rate_limit
 from mockai.wire.schema import Anything, Array, Bool, Decimal, Int, Map, Object, OneOf, Str
 
 DEFAULT_TOKENS = 16
@@ -66,8 +65,7 @@ def create(call: Call) -> Answer:
     choices = [choice for prompt in prompts for choice in _complete(call, prompt)]
     drawn = max(body.get("n") or 1, body.get("best_of") or 1)
     usage = _usage(prompts, choices)
-    requests, per_minute = model.limits
-    call.reply_headers.update(rate_limit(requests, per_minute, usage["prompt_tokens"] * drawn))
+    call.spent = (*model.limits, usage["prompt_tokens"] * drawn)
     call.reply_headers.update(
         {
             "openai-model": model.snapshot,

@@ -11,7 +11,6 @@ from mockai.engine.catalogue import Model
 from mockai.wire import errors
 from mockai.wire.codec import dumps, dumps_row
 from mockai.wire.errors import ApiError
-from mockai.wire.headers import rate_limit
 from mockai.wire.schema import Anything, Array, Bool, Enum, Int, Object, OneOf, Str
 
 MOST_INPUTS, MOST_TOKENS, MOST_TOKENS_IN_ALL = 2048, 8192, 300_000
@@ -49,8 +48,7 @@ def create(call: Call) -> Answer:
     if strict:
         _check(counts, total)
     dimensions = _dimensions(body.get("dimensions"), model, strict)
-    requests, per_minute = model.limits
-    call.reply_headers.update(rate_limit(requests, per_minute, sum(len(text) for text in texts) // 4 + 1))
+    call.spent = (*model.limits, sum(map(len, texts)) // 4 + 1)
     call.reply_headers.update({"openai-model": model.snapshot, "access-control-allow-origin": "*"})
     if body.get("encoding_format") == "base64":
         shown = vectors.embed_base64(texts, model.id, model.dimensions or 1536, dimensions)

@@ -9,12 +9,9 @@ import random
 
 def key(*parts: bytes | str | int) -> bytes:
     """Return 16 bytes that depend on every part and on the borders between them."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "big"))
-        digest.update(raw)
-    return digest.digest()
+    raws = [part if type(part) is bytes else str(part).encode("utf-8", "surrogatepass") for part in parts]
+    borders = b",".join([b"%d" % len(raw) for raw in raws])
+    return hashlib.blake2b(b"%b:%b" % (borders, b"".join(raws)), digest_size=16).digest()
 
 
 def stream(of: bytes, size: int) -> bytes:

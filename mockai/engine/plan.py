@@ -22,7 +22,9 @@ Json = dict[str, Any]
 REFUSAL = "I'm sorry, I can't assist with that request."
 FILTERED_AFTER = 12  # tokens before a content filter cuts in
 # What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
-SHAPING = ("tools", "functions", "response_format", "prediction")
+SHAPING = frozenset({"tools", "functions", "response_format", "prediction"})
+# What of a body changes how tokens are drawn.
+SAMPLING = frozenset("temperature top_p presence_penalty frequency_penalty logit_bias logprobs".split())
 
 
 @dataclass(slots=True)
@@ -62,13 +64,18 @@ class Request:
     def __init__(self, body: Json, model: Model, seed: int, finish: str | None = None, variation: str = "") -> None:
         """Derive the keys of the answer; `variation` makes another answer of the same request."""
         self.body, self.model, self.finish = body, model, finish
-        shaping = [body.get(name) for name in SHAPING]
-        self.key = draw.key(seed, model.snapshot, canonical([body["messages"], *shaping]))
-        self._dice = draw.key(self.key, str(body.get("seed")), variation)
+        shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
+        self.key = draw.key(seed, model.snapshot, canonical([body["messages"], shaping]))
+        self._given = f"{body.get('seed')} {variation}"
+        asked = body.get("max_completion_tokens") or body.get("max_tokens")
+        self.limit = min(int(asked), model.max_output) if asked else model.max_output
+        """The most completion tokens that the request allows."""
+        self.sampling = _PLAIN if SAMPLING.isdisjoint(body) else _sampling(body)
+        self.stop = _stops(body.get("stop"))
 
     def dice(self, index: int) -> bytes:
         """Return the key that choice `index` is drawn from."""
-        return draw.key(self._dice, index)
+        return draw.key(self.key, self._given, index)
 
     @cached_property
     def last_user(self) -> str:
@@ -78,32 +85,28 @@ class Request:
                 return text_of(message.get("content"))
         return ""
 
-    @cached_property
-    def limit(self) -> int:
-        """Return the most completion tokens that the request allows."""
-        asked = self.body.get("max_completion_tokens") or self.body.get("max_tokens")
-        return min(int(asked), self.model.max_output) if asked else self.model.max_output
 
-    @cached_property
-    def stop(self) -> tuple[str, ...]:
-        """Return the stop strings; empty ones stop nothing."""
-        stop = self.body.get("stop") or ()
-        return tuple(entry for entry in ([stop] if isinstance(stop, str) else stop) if entry)
+_PLAIN = Sampling()
 
-    @cached_property
-    def sampling(self) -> Sampling:
-        """Return how tokens are drawn."""
-        body = self.body
-        temperature, top_p = body.get("temperature"), body.get("top_p")
-        biases = body.get("logit_bias") or {}
-        return Sampling(
-            temperature=1.0 if temperature is None else float(temperature),
-            top_p=1.0 if top_p is None else float(top_p),
-            presence_penalty=body.get("presence_penalty") or 0.0,
-            frequency_penalty=body.get("frequency_penalty") or 0.0,
-            logit_bias={int(token): bias for token, bias in biases.items() if token.isdigit()},
-            top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
-        )
+
+def _sampling(body: Json) -> Sampling:
+    temperature, top_p = body.get("temperature"), body.get("top_p")
+    biases = body.get("logit_bias") or {}
+    return Sampling(
+        temperature=1.0 if temperature is None else float(temperature),
+        top_p=1.0 if top_p is None else float(top_p),
+        presence_penalty=body.get("presence_penalty") or 0.0,
+        frequency_penalty=body.get("frequency_penalty") or 0.0,
+        logit_bias={int(token): bias for token, bias in biases.items() if token.isdigit()},
+        top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+    )
+
+
+def _stops(stop: Any) -> tuple[str, ...]:
+    """Return the stop strings; empty ones stop nothing."""
+    if not stop:
+        return ()
+    return (stop,) if isinstance(stop, str) else tuple(entry for entry in stop if entry)
 
 
 def text_of(content: Any) -> str:
@@ -119,7 +122,7 @@ def answer(request: Request) -> list[Choice]:
 
 
 def _choice(request: Request, index: int) -> Choice:
-    choice = Choice(reasoning=_reasoning(request, index))
+    choice = Choice(reasoning=_reasoning(request, index) if request.model.reasoning else 0)
     if choice.reasoning >= request.limit:
         choice.reasoning = choice.tokens = request.limit
         choice.finish = "length"
@@ -144,8 +147,6 @@ def _choice(request: Request, index: int) -> Choice:
 def _reasoning(request: Request, index: int) -> int:
     """Reasoning tokens come in multiples of 64; a higher effort spends more."""
     model = request.model
-    if not model.reasoning:
-        return 0
     effort = request.body.get("reasoning_effort") or model.default_effort
     most = {"none": 0, "minimal": 0, "low": 2, "medium": 6, "high": 16, "xhigh": 32, "max": 64}.get(effort, 6)
     return 64 * Draw(request.dice(index), "reasoning").randint(min(1, most // 2), most) if most else 0
@@ -238,13 +239,13 @@ def _trim(choice: Choice, size: int) -> None:
 
 def _results(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
     """Return name, arguments and output of the tool results that end the conversation."""
+    if messages[-1]["role"] not in ("tool", "function"):
+        return []
     tail: list[Json] = []
     for message in reversed(messages):
         if message["role"] not in ("tool", "function"):
             break
         tail.append(message)
-    if not tail:
-        return []
     known = {call.get("id"): call for message in messages for call in message.get("tool_calls") or ()}
     results = []
     for message in reversed(tail):
@@ -264,6 +265,8 @@ def _parsed(arguments: Any) -> Any:
 
 def _calls(request: Request, index: int) -> list[ToolCall]:
     body = request.body
+    if not body.get("tools") and not body.get("functions"):
+        return []
     declared = _choosable(body)
     choice = body.get("tool_choice") or body.get("function_call") or "auto"
     if not declared or choice == "none" or request.finish in ("stop", "content_filter"):

@@ -1,18 +1,33 @@
-"""Response headers, as recorded (errors.md §7, §8)."""
+"""Response headers as recorded (errors.md §7, §8), as blocks of bytes: a line each, ended by CR LF."""
 
-from collections.abc import Iterable
-
-Raw = list[tuple[bytes, bytes]]
+from collections.abc import Mapping
+from functools import lru_cache
 
 # Sent with every answer of the API.
-ALWAYS: Raw = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains; preload"),
-    (b"access-control-expose-headers", b"X-Request-ID"),
-    (b"x-openai-proxy-wasm", b"v0.1"),
-]
-VERSION = (b"openai-version", b"2020-10-01")
-JSON = (b"content-type", b"application/json")
+ALWAYS = (
+    b"x-content-type-options: nosniff\r\n"
+    b"strict-transport-security: max-age=31536000; includeSubDomains; preload\r\n"
+    b"access-control-expose-headers: X-Request-ID\r\n"
+    b"x-openai-proxy-wasm: v0.1\r\n"
+)
+
+
+def block(pairs: Mapping[str, str]) -> bytes:
+    """Return headers as lines; what Latin-1 cannot hold, and line ends, are replaced."""
+    lines = [f"{name}: {value}".replace("\r", " ").replace("\n", " ") for name, value in pairs.items()]
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1", "replace")
+
+
+def pairs(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the names and values of a block."""
+    split = (line.partition(b": ") for line in lines.split(b"\r\n") if line)
+    return [(name, value) for name, _, value in split]
+
+
+@lru_cache(maxsize=4096)
+def of_caller(organization: str, project: str) -> bytes:
+    """Return the headers of a call whose caller is known."""
+    return block({"openai-version": "2020-10-01", "openai-organization": organization, "openai-project": project})
 
 
 def duration(seconds: float) -> str:
@@ -26,18 +41,16 @@ def duration(seconds: float) -> str:
     return f"{head}{rest / 1000:g}s" if rest % 1000 == 0 else f"{head}{rest / 1000:.3f}".rstrip("0") + "s"
 
 
-def rate_limit(requests: int, tokens: int, used_tokens: int) -> dict[str, str]:
+@lru_cache(maxsize=4096)
+def rate_limit(requests: int, tokens: int, used_tokens: int) -> bytes:
     """Return the x-ratelimit-* headers of one request against full buckets of the given size a minute."""
-    return {
-        "x-ratelimit-limit-requests": str(requests),
-        "x-ratelimit-limit-tokens": str(tokens),
-        "x-ratelimit-remaining-requests": str(requests - 1),
-        "x-ratelimit-remaining-tokens": str(max(0, tokens - used_tokens)),
-        "x-ratelimit-reset-requests": duration(60 / requests),
-        "x-ratelimit-reset-tokens": duration(60 * used_tokens / tokens),
-    }
-
-
-def encode(pairs: Iterable[tuple[str, str]]) -> Raw:
-    """Return header pairs as bytes; what Latin-1 cannot hold is replaced."""
-    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in pairs]
+    return block(
+        {
+            "x-ratelimit-limit-requests": str(requests),
+            "x-ratelimit-limit-tokens": str(tokens),
+            "x-ratelimit-remaining-requests": str(requests - 1),
+            "x-ratelimit-remaining-tokens": str(max(0, tokens - used_tokens)),
+            "x-ratelimit-reset-requests": duration(60 / requests),
+            "x-ratelimit-reset-tokens": duration(60 * used_tokens / tokens),
+        }
+    )

@@ -234,6 +234,11 @@ class Object(Node):
     fields: Mapping[str, Node]
     required: Sequence[str] = ()
     open: bool = False
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note the place of each field."""
+        object.__setattr__(self, "_places", {name: place for place, name in enumerate(self.fields)})
 
     @property
     def noun(self) -> str:
@@ -248,14 +253,18 @@ class Object(Node):
         for name in self.required:
             if name not in value:
                 raise errors.missing(prefix + name)
+        places = self._places
         if not self.open:
             for name in value:
-                if name not in self.fields:
+                if name not in places:
                     raise errors.unknown_parameter(prefix + name, spelling(name, self.fields, value))
-        for name, node in self.fields.items():
-            entry = value.get(name)
-            if entry is not None or (name in value and name in self.required):
-                node.check(entry, prefix + name)
+        # Only what is there is looked at: a request holds few of the fields that it may have.
+        present = [name for name in value if name in places]
+        present.sort(key=places.__getitem__)
+        for name in present:
+            entry = value[name]
+            if entry is not None or name in self.required:
+                self.fields[name].check(entry, prefix + name)
 
     def relaxed(self) -> Node:
         """Return an open object of relaxed fields with the same required keys."""

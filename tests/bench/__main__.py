@@ -133,11 +133,10 @@ def measure(url: str, row: Row, table: Table) -> None:
     sample = [httpx2.post(url + row.path, json=body, headers=HEADERS) for body in row.bodies[:20]]
     size = round(statistics.mean(len(answer.content) for answer in sample))
     with bare(size, sample[0].headers["content-type"]) as (yardstick, _):
-        pairs = []
-        for _ in range(ROUNDS):
-            pairs.append(
-                [load.rate(at, row.path, row.bodies, row.connections, SECONDS, LOAD_CORE) for at in (url, yardstick)]
-            )
+        pairs = [
+            [load.rate(at, row.path, row.bodies, row.connections, SECONDS, LOAD_CORE) for at in (url, yardstick)]
+            for _ in range(ROUNDS)
+        ]
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     wanted = "" if row.target is None else f"≥ {row.target:.2f} {'✓' if ratio >= row.target else '✗'}"

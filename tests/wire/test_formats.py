@@ -52,7 +52,9 @@ def test_reset_durations_print_as_recorded(seconds: float, text: str) -> None:
 
 
 def test_rate_limit_headers() -> None:
-    made = headers.rate_limit(30_000, 150_000_000, 8)
+    made = {
+        name.decode(): value.decode() for name, value in headers.pairs(headers.rate_limit(30_000, 150_000_000, 8))
+    }
     assert made["x-ratelimit-remaining-requests"] == "29999"
     assert made["x-ratelimit-remaining-tokens"] == "149999992"
     assert made["x-ratelimit-reset-requests"] == "2ms"

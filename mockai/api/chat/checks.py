@@ -23,18 +23,24 @@ def known_to(call: Call) -> None:
     """Raise what is decided between presence and schema: keys that the model has never heard of."""
     if "messages" not in call.body:
         raise errors.missing("messages")
-    for name in call.body:
-        if name in call.model.unknown:
-            raise errors.unknown_parameter(name)
-    foreign = [name for name, value in call.body.items() if name in call.model.unrecognized and value is not None]
-    if foreign and not call.model.audio:
-        raise errors.unrecognized(foreign)
+    body, model = call.body, call.model
+    if model.unknown and not model.unknown.isdisjoint(body):
+        raise errors.unknown_parameter(next(name for name in body if name in model.unknown))
+    if model.unrecognized and not model.unrecognized.isdisjoint(body):
+        foreign = [name for name, value in body.items() if name in model.unrecognized and value is not None]
+        if foreign:
+            raise errors.unrecognized(foreign)
 
 
 def check(body: Json, model: Model) -> None:
     """Raise the first fault that the schema cannot see."""
-    for rule in (_tools, _strict, _combinations, _values, _refusals, _messages, _contents):
-        rule(body, model)
+    for rule, fields in RULES:
+        if fields is None or not fields.isdisjoint(body):
+            rule(body, model)
+    if model.audio:
+        _audio(body)
+    _messages(body, model)
+    _contents(body, model)
 
 
 # --- fields between themselves -------------------------------------------------------------------
@@ -144,8 +150,6 @@ def _refusals(body: Json, model: Model) -> None:
     for name in ("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"):
         if name in model.refuses_reasoning and thinking and body.get(name):
             raise errors.unsupported_parameter(name)
-    if model.audio:
-        _audio(body)
 
 
 def _audio(body: Json) -> None:
@@ -254,6 +258,26 @@ def _wrong_block(index: int, kinds: str) -> ApiError:
 
 
 _PARTS: dict[str, Callable[[Json, int, Model], Any]] = {"image_url": _image_part, "input_audio": _audio_part}
+
+
+Rule = Callable[[Json, Model], None]
+# Each rule, and the fields without which it has nothing to say.
+RULES: tuple[tuple[Rule, frozenset[str] | None], ...] = (
+    (_tools, frozenset({"tools", "functions", "tool_choice", "function_call", "parallel_tool_calls"})),
+    (_strict, frozenset({"tools", "response_format"})),
+    (_combinations, frozenset({"stream_options", "top_logprobs", "max_tokens", "logit_bias"})),
+    (
+        _values,
+        frozenset("n top_logprobs reasoning_effort max_tokens max_completion_tokens prompt_cache_retention".split()),
+    ),
+    (
+        _refusals,
+        frozenset(
+            "response_format web_search_options max_tokens stop logit_bias prediction temperature top_p "
+            "presence_penalty frequency_penalty logprobs top_logprobs".split()
+        ),
+    ),
+)
 
 
 def fits(prompt: Prompt, body: Json, model: Model) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mockai import admission
 from mockai.api.chat import checks, stored
 from mockai.api.chat.body import Chunks, Completion, beats
@@ -14,7 +16,6 @@ from mockai.engine.catalogue import Model
 from mockai.engine.draw import key
 from mockai.engine.plan import Choice, Request
 from mockai.wire.errors import ApiError
-from mockai.wire.headers import rate_limit
 
 FINISH_HEADER = "x-mockai-finish-reason"
 FINISHES = ("stop", "length", "tool_calls", "function_call", "content_filter", "refusal")
@@ -51,8 +52,7 @@ def create(call: Call) -> Answer:
         checks.fits(prompt, body, model)
     request = Request(body, model, call.settings.seed, _finish(call), _variation(call))
     completion = _completion(call, request, prompt)
-    requests, tokens = model.limits
-    call.reply_headers.update(rate_limit(requests, tokens, prompt.messages))
+    call.spent = (*model.limits, prompt.messages)
     if body.get("store"):
         stored.keep(call, completion)
     if not body.get("stream"):
@@ -100,6 +100,7 @@ def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
     )
 
 
+@lru_cache(maxsize=512)
 def fingerprint(seed: int, model: Model) -> str | None:
     """Return `fp_` and ten digits that change with the generator and the server seed only; None for some models."""
     if model.web_search:
