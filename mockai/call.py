@@ -144,6 +144,13 @@ class Operation:
     liveness: Liveness = "live"
     form: bool = False
     """The body is multipart/form-data."""
+    hot: bool = False
+    """Called so often that the listener may answer it without a task of its own."""
+
+    @property
+    def route(self) -> str:
+        """Return method and path, as tables name the operation."""
+        return f"{self.method} {self.path}"
 
     def run(self, call: Call) -> Answer:
         """Admit the call, check its body, and answer it. Raises `ApiError`."""

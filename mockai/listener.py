@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from mockai.server import LARGE_BODY, Edge
 from mockai.wire import codec, errors
 
 BACKLOG = 2048
@@ -22,40 +23,100 @@ GRACE = 5
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 whose own refusals have the API's error body."""
+    """HTTP/1.1 whose own refusals have the API's error body, with a short way for what is hot.
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, or a body cut short, and close."""
-        body = codec.dumps(errors.not_json().body)
-        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
-        self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
-        self.transport.close()
+    A hot request (`Edge.hot`) whose body is all there is answered at once, without a task; every other one goes
+    the usual way. Both write a response that is whole in one write.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take what uvicorn gives."""
+        super().__init__(*arguments, **options)
+        self._edge: Edge = self.app.edge
+        self._collected: list[bytes] | None = None
+
+    # --- the short way
+
+    def on_headers_complete(self) -> None:
+        """Keep a hot request back until its body is there."""
+        idle = self.cycle is None or self.cycle.response_complete
+        if self.url in self._edge.hot and idle and not self.expect_100_continue:
+            parser = self.parser
+            if parser.get_method() == b"POST" and parser.get_http_version() == "1.1":
+                self._collected = []
+                return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Collect the body of a hot request; a large one goes the usual way."""
+        if self._collected is None:
+            super().on_body(body)
+            return
+        self._collected.append(body)
+        if sum(map(len, self._collected)) > LARGE_BODY:
+            self._hand_over()
+
+    def on_message_complete(self) -> None:
+        """Answer a hot request."""
+        if self._collected is not None:
+            whole = self._edge.quick(self.url, self.headers, b"".join(self._collected))
+            if whole is not None:
+                self._collected = None
+                self._write(*whole, self.parser.should_keep_alive(), self.server_state.default_headers)
+                self.on_response_complete()
+                return
+            self._hand_over()
+        super().on_message_complete()
+
+    def _hand_over(self) -> None:
+        """Go the usual way with what was kept back."""
+        body, self._collected = b"".join(self._collected or ()), None
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
+
+    # --- the usual way
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Offer the application a short way to answer: `scope["mockai.direct"]`."""
+        """Offer the application a way to write a whole response: `scope["mockai.direct"]`."""
         cycle.scope["mockai.direct"] = partial(self._respond, cycle)  # type: ignore[typeddict-unknown-key]
         super()._start_asgi_task(cycle, app)
 
     def _respond(self, cycle: RequestResponseCycle, status: int, lines: bytes, body: bytes) -> None:
-        """Write a whole response at once, and be ready for the next request."""
         if cycle.disconnected:
             return
         cycle.response_started = cycle.response_complete = True
-        head = [STATUS_LINE[status]]
-        for name, value in cycle.default_headers:
-            head += (name, b": ", value, b"\r\n")
-        close = b"" if cycle.keep_alive else b"connection: close\r\n"
-        cycle.transport.write(b"".join((*head, lines, close, b"\r\n", body)))
+        self._write(status, lines, body, cycle.keep_alive, cycle.default_headers)
         cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
         cycle.on_response()
+
+    def _write(
+        self, status: int, lines: bytes, body: bytes, keep_alive: bool, common: list[tuple[bytes, bytes]]
+    ) -> None:
+        head = [STATUS_LINE[status]]
+        for name, value in common:
+            head += (name, b": ", value, b"\r\n")
+        close = b"" if keep_alive else b"connection: close\r\n"
+        self.transport.write(b"".join((*head, lines, close, b"\r\n", body)))
+        if not keep_alive:
+            self.transport.close()
+
+    # --- wrong HTTP
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, or a body cut short, and close."""
+        body = codec.dumps(errors.not_json().body)
+        lines = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
+        self._write(400, lines, body, False, self.server_state.default_headers)
 
     def eof_received(self) -> None:
         """Answer a client that ended its side in the middle of a body."""
         cycle = self.cycle
-        if cycle is not None and cycle.more_body and not cycle.response_started:
+        waiting = cycle is not None and cycle.more_body and not cycle.response_started
+        if waiting:
             cycle.response_started = cycle.response_complete = True
+        if waiting or self._collected is not None:
+            self._collected = None
             self.send_400_response("truncated body")
 
 

@@ -1,6 +1,6 @@
 """From a method and a path to an operation: with or without `/v1`, and in Azure's deployment form."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -48,6 +48,10 @@ class Router:
         # A literal segment wins over a parameter, whatever the order of registration.
         routes.sort(key=lambda route: tuple(segment.startswith("{") for segment in route[0]))
         return methods
+
+    def paths(self, wanted: Callable[[Operation], bool]) -> list[str]:
+        """Return the paths without parameters, prefixes included, that have an operation like that."""
+        return [path for path, match in self._static.items() if any(map(wanted, match.methods.values()))]
 
     def match(self, raw_path: str) -> Match | None:
         """Return what `raw_path` (percent-encoded, without a query) leads to, or None."""

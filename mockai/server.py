@@ -16,7 +16,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect
 
 from mockai.call import Answer, Binary, Call, Operation, Reply, Stream
-from mockai.clock import Clock
+from mockai.clock import SCALE, Clock
 from mockai.form import read_form
 from mockai.routing import Match, Router
 from mockai.settings import Settings
@@ -32,6 +32,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Direct = Callable[[int, bytes, bytes], None]
 """Writes a whole response: status, header lines and body."""
+RawHeaders = Iterable[tuple[bytes, bytes]]
+Whole = tuple[int, bytes, bytes]
+"""A response ready to be written: status, header lines, body."""
 
 log = logging.getLogger("mockai")
 
@@ -55,13 +58,14 @@ class Edge:
         self.stopping = asyncio.Event()
         self._requests = Ids(settings.seed, "", lambda: store.next("requests"))
         self._makers: dict[str, Ids] = {}
+        self.hot = frozenset(path.encode() for path in self.router.paths(lambda operation: operation.hot))
+        """Paths whose POST the listener may hand to `quick`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        now = self.clock.now()
-        reply = _Writer(scope, send, self._requests.hex("req_"), now, self.clock)
+        reply = _Writer(scope, send, self._exchange())
         try:
-            await self._answer(scope, receive, reply, now)
+            await self._answer(scope, receive, reply)
         except ApiError as error:
             await reply.error(error)
         except ClientDisconnect:
@@ -70,12 +74,14 @@ class Edge:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if reply.started:
                 raise
-            await reply.error(errors.server_error(reply.request_id))
+            await reply.error(errors.server_error(reply.exchange.request_id))
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: _Writer, now: float) -> None:
+    def _exchange(self) -> _Exchange:
+        return _Exchange(self.clock, self._requests.hex("req_"))
+
+    async def _answer(self, scope: Scope, receive: Receive, reply: _Writer) -> None:
         method: str = scope["method"]
-        raw_path = scope["raw_path"].decode("latin-1")
-        match = self.router.match(raw_path)
+        match = self.router.match(scope["raw_path"].decode("latin-1"))
         if match is None:
             raise errors.invalid_url(method, scope["path"])
         if method == "OPTIONS":
@@ -83,35 +89,64 @@ class Edge:
         operation = match.methods.get("GET" if method == "HEAD" else method)
         if operation is None:
             raise errors.wrong_method(method, scope["path"], sorted(match.methods))
-        received = dict(scope["headers"])
-        identity = self.tenancy.identify(f"{operation.method} {operation.path}", received)
-        reply.identity = identity
-        call = Call(
-            operation=operation,
-            now=now,
-            body=None,
-            path=match.path,
-            query=_query(scope["query_string"]),
-            headers=received,
-            tenant=identity.tenant,
-            organization=identity.organization,
-            project=identity.project,
-            request_id=reply.request_id,
-            ids=self._ids(identity.tenant),
-            store=self.store,
-            settings=self.settings,
-        )
-        reply.call = call
+        call = self._call(operation, match, scope["headers"], scope["query_string"], reply.exchange)
         if operation.form:
             async with read_form(call, scope, receive):
                 return await reply.answer(await anyio.to_thread.run_sync(operation.run, call), self, receive)
         raw = b"" if method in _BODILESS else await _read(receive, self.settings.max_body)
-        call.body = _decode(raw, received.get(b"content-type", b""), match)
+        call.body = _decode(raw, call.headers.get(b"content-type", b""), match)
         if len(raw) > LARGE_BODY or operation.heavy(call):
             answer = await anyio.to_thread.run_sync(operation.run, call)
         else:
             answer = operation.run(call)
         return await reply.answer(answer, self, receive)
+
+    def _call(
+        self, operation: Operation, match: Match, raw_headers: RawHeaders, query: bytes, exchange: _Exchange
+    ) -> Call:
+        """Authenticate, and return the call without its body. Raises the API's 401."""
+        received = dict(raw_headers)
+        identity = exchange.identity = self.tenancy.identify(operation.route, received)
+        call = exchange.call = Call(
+            operation=operation,
+            now=exchange.now,
+            body=None,
+            path=match.path,
+            query=_query(query),
+            headers=received,
+            tenant=identity.tenant,
+            organization=identity.organization,
+            project=identity.project,
+            request_id=exchange.request_id,
+            ids=self._ids(identity.tenant),
+            store=self.store,
+            settings=self.settings,
+        )
+        return call
+
+    # --- the short way of the hot operations
+
+    def quick(self, url: bytes, raw_headers: RawHeaders, raw: bytes) -> Whole | None:
+        """Answer a POST whose body is all there, without a task: status, header lines, body.
+
+        None hands it back: work for a thread, or a stream that has to wait.
+        """
+        match = self.router.match(url.decode("latin-1"))
+        assert match is not None, "only the paths of `hot` come here"
+        operation = match.methods["POST"]
+        exchange = self._exchange()
+        try:
+            call = self._call(operation, match, raw_headers, b"", exchange)
+            call.body = _decode(raw, call.headers.get(b"content-type", b""), match)
+            waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
+            if waits or operation.heavy(call):
+                return None
+            return exchange.whole(operation.run(call))
+        except ApiError as error:
+            return exchange.failed(error)
+        except Exception:
+            log.exception("POST %s failed", url.decode("latin-1"))
+            return exchange.failed(errors.server_error(exchange.request_id))
 
     def _ids(self, tenant: str) -> Ids:
         maker = self._makers.get(tenant)
@@ -173,22 +208,18 @@ def _decode(raw: bytes, content_type: bytes, match: Match) -> Any:
     return body
 
 
-class _Writer:
-    """Writes one response."""
+class _Exchange:
+    """What the headers of an answer tell: when the request came, its id, its caller, its call."""
 
-    __slots__ = ("_clock", "_direct", "_head", "_now", "_send", "call", "identity", "request_id", "started")
+    __slots__ = ("_clock", "call", "identity", "now", "request_id")
 
-    def __init__(self, scope: Scope, send: Send, request_id: str, now: float, clock: Clock) -> None:
-        self._send, self._now, self._clock = send, now, clock
-        self._head = scope["method"] == "HEAD"
-        # The listener's short way for an answer that is whole: one write, nothing parsed again.
-        self._direct: Direct | None = scope.get("mockai.direct")
-        self.request_id = request_id
+    def __init__(self, clock: Clock, request_id: str) -> None:
+        self._clock, self.now, self.request_id = clock, clock.now(), request_id
         self.identity: Identity | None = None
         self.call: Call | None = None
-        self.started = False
 
-    def _headers(self, content_type: str, extra: Mapping[str, str] | None = None) -> bytes:
+    def lines(self, content_type: str, extra: Mapping[str, str] | None = None) -> bytes:
+        """Return the header lines of an answer, but for its length."""
         lines = b"content-type: %b\r\n%bx-request-id: %b\r\n" % (
             content_type.encode(),
             headers.ALWAYS,
@@ -196,7 +227,7 @@ class _Writer:
         )
         identity, call = self.identity, self.call
         if identity is not None:
-            took = max(1, int((self._clock.now() - self._now) * 1000))
+            took = max(1, int((self._clock.now() - self.now) * 1000))
             caller = headers.of_caller(identity.organization, identity.project)
             lines += b"openai-processing-ms: %d\r\n%b" % (took, caller)
         if call is not None:
@@ -206,10 +237,48 @@ class _Writer:
                 lines += headers.block(call.reply_headers)
         return lines + headers.block(extra) if extra else lines
 
+    def json(self, status: int, body: Any, extra: Mapping[str, str] | None = None) -> Whole:
+        """Return a JSON answer, ready to be written."""
+        payload = body if isinstance(body, bytes) else codec.dumps(body)
+        lines = self.lines("application/json", extra)
+        return status, b"%bcontent-length: %d\r\n" % (lines, len(payload)), payload
+
+    def failed(self, error: ApiError) -> Whole:
+        """Return an error, ready to be written."""
+        return self.json(error.status, error.body, error.headers)
+
+    def whole(self, answer: Answer) -> Whole:
+        """Return an answer of a hot operation, ready to be written; a stream as its only chunk."""
+        if isinstance(answer, dict):
+            return self.json(200, answer)
+        if isinstance(answer, Reply):
+            return self.json(answer.status, answer.body)
+        if isinstance(answer, Stream):
+            frames = [sse.frame(beat.data, beat.event) for beat in answer.beats]
+            return self.chunked(answer, b"".join(frames) + (answer.done or b""))
+        raise TypeError("a hot operation answers JSON or a stream")
+
+    def chunked(self, answer: Stream, body: bytes) -> Whole:
+        """Return a stream that is all there."""
+        lines = self.lines(answer.content_type) + b"transfer-encoding: chunked\r\n"
+        return 200, lines, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+class _Writer:
+    """Writes one response."""
+
+    __slots__ = ("_direct", "_head", "_send", "exchange", "started")
+
+    def __init__(self, scope: Scope, send: Send, exchange: _Exchange) -> None:
+        self._send, self.exchange = send, exchange
+        self._head = scope["method"] == "HEAD"
+        # The listener's short way for an answer that is whole: one write, nothing parsed again.
+        self._direct: Direct | None = scope.get("mockai.direct")
+        self.started = False
+
     async def _whole(self, status: int, lines: bytes, body: bytes) -> None:
         """Send a response that is all there."""
         self.started = True
-        lines += b"content-length: %d\r\n" % len(body)
         if self._head:
             body = b""
         if self._direct is not None:
@@ -222,14 +291,9 @@ class _Writer:
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers.pairs(lines)})
 
-    async def json(self, status: int, body: Any, extra: Mapping[str, str] | None = None) -> None:
-        """Send a JSON body."""
-        payload = body if isinstance(body, bytes) else codec.dumps(body)
-        await self._whole(status, self._headers("application/json", extra), payload)
-
     async def error(self, error: ApiError) -> None:
         """Send an error body."""
-        await self.json(error.status, error.body, error.headers)
+        await self._whole(*self.exchange.failed(error))
 
     async def preflight(self, methods: Iterable[str]) -> None:
         """Answer a CORS preflight as recorded."""
@@ -239,24 +303,22 @@ class _Writer:
             "access-control-allow-headers": "*",
             "access-control-max-age": "86400",
         }
-        await self._whole(200, headers.ALWAYS + headers.block(allowed), b"")
+        await self._whole(200, headers.ALWAYS + headers.block(allowed) + b"content-length: 0\r\n", b"")
 
     async def answer(self, answer: Answer, edge: Edge, receive: Receive) -> None:
         """Send what a resource answered."""
-        if isinstance(answer, dict):
-            await self.json(200, answer)
-        elif isinstance(answer, Stream):
+        if isinstance(answer, Stream):
             await self._stream(answer, edge, receive)
-        elif isinstance(answer, Reply):
-            await self.json(answer.status, answer.body)
-        else:
+        elif isinstance(answer, Binary):
             await self._binary(answer)
+        else:
+            await self._whole(*self.exchange.whole(answer))
 
     async def _binary(self, answer: Binary) -> None:
         extra = {} if answer.size is None else {"content-length": str(answer.size)}
         if answer.filename is not None:
             extra["content-disposition"] = _attachment(answer.filename)
-        await self._start(200, self._headers(answer.content_type, extra))
+        await self._start(200, self.exchange.lines(answer.content_type, extra))
         for chunk in () if self._head else answer.chunks:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         await self._send({"type": "http.response.body", "body": b""})
@@ -294,17 +356,16 @@ class _Writer:
         if self.started:
             await self._send({"type": "http.response.body", "body": body})
         elif self._direct is not None and not self._head:
-            lines = self._headers(answer.content_type) + b"transfer-encoding: chunked\r\n"
             self.started = True
-            self._direct(200, lines, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+            self._direct(*self.exchange.chunked(answer, body))
         else:
-            await self._start(200, self._headers(answer.content_type))
+            await self._start(200, self.exchange.lines(answer.content_type))
             await self._send({"type": "http.response.body", "body": b"" if self._head else body})
 
     async def _write(self, answer: Stream, pending: list[bytes]) -> None:
         """Send what is pending, and let other requests have their turn."""
         if not self.started:
-            await self._start(200, self._headers(answer.content_type))
+            await self._start(200, self.exchange.lines(answer.content_type))
         if pending:
             await self._send({"type": "http.response.body", "body": b"".join(pending), "more_body": True})
             pending.clear()

@@ -120,4 +120,6 @@ def admit(call: Call) -> None:
         raise ApiError(400, INVALID_INPUT) if "input" in call.body else errors.missing("input")
 
 
-OPERATIONS = (Operation("POST", "/embeddings", create, "embeddings.create", body=CREATE, admit=admit, weigh=weigh),)
+OPERATIONS = (
+    Operation("POST", "/embeddings", create, "embeddings.create", body=CREATE, admit=admit, weigh=weigh, hot=True),
+)

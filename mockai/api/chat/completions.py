@@ -167,7 +167,16 @@ def _moderated(model: str, text: str) -> Json:
 
 
 OPERATIONS = (
-    Operation("POST", "/chat/completions", create, "chat.completions.create", body=CREATE, admit=admit, weigh=weigh),
+    Operation(
+        "POST",
+        "/chat/completions",
+        create,
+        "chat.completions.create",
+        body=CREATE,
+        admit=admit,
+        weigh=weigh,
+        hot=True,
+    ),
     Operation("GET", "/chat/completions", stored.list_, "chat.completions.list"),
     Operation("GET", "/chat/completions/{completion_id}", stored.retrieve, "chat.completions.retrieve"),
     Operation("POST", "/chat/completions/{completion_id}", stored.update, "chat.completions.update", body=UPDATE),
