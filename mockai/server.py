@@ -106,7 +106,7 @@ class Edge:
     ) -> Call:
         """Authenticate, and return the call without its body. Raises the API's 401."""
         received = dict(raw_headers)
-        identity = exchange.identity = self.tenancy.identify(operation.route, received)
+        identity = exchange.identity = self.tenancy.identify(operation, received)
         call = exchange.call = Call(
             operation=operation,
             now=exchange.now,
@@ -220,21 +220,21 @@ class _Exchange:
 
     def lines(self, content_type: str, extra: Mapping[str, str] | None = None) -> bytes:
         """Return the header lines of an answer, but for its length."""
-        lines = b"content-type: %b\r\n%bx-request-id: %b\r\n" % (
-            content_type.encode(),
-            headers.ALWAYS,
-            self.request_id.encode(),
-        )
         identity, call = self.identity, self.call
-        if identity is not None:
-            took = max(1, int((self._clock.now() - self.now) * 1000))
-            caller = headers.of_caller(identity.organization, identity.project)
-            lines += b"openai-processing-ms: %d\r\n%b" % (took, caller)
-        if call is not None:
-            if call.spent is not None:
-                lines += headers.rate_limit(*call.spent)
-            if call.reply_headers:
-                lines += headers.block(call.reply_headers)
+        if identity is None:
+            lines = (
+                headers.common(content_type, None, None, None) + b"x-request-id: %b\r\n" % self.request_id.encode()
+            )
+            return lines + headers.block(extra) if extra else lines
+        spent = call.spent if call is not None else None
+        took = int((self._clock.now() - self.now) * 1000) or 1
+        lines = b"%bx-request-id: %b\r\nopenai-processing-ms: %d\r\n" % (
+            headers.common(content_type, identity.organization, identity.project, spent),
+            self.request_id.encode(),
+            took,
+        )
+        if call is not None and call.reply_headers:
+            lines += headers.block(call.reply_headers)
         return lines + headers.block(extra) if extra else lines
 
     def json(self, status: int, body: Any, extra: Mapping[str, str] | None = None) -> Whole:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mockai.call import Operation
 from mockai.settings import KeyOwner
 from mockai.wire import errors
 from mockai.wire.errors import ApiError
@@ -48,7 +49,7 @@ class Tenancy:
         self._keys = keys
         self._seen: dict[tuple[bytes, ...], Identity] = {}
 
-    def identify(self, route: str, headers: Mapping[bytes, bytes]) -> Identity:
+    def identify(self, operation: Operation, headers: Mapping[bytes, bytes]) -> Identity:
         """Return whose call this is. Raises the API's 401 for a missing or wrong key or a mismatch."""
         credentials = (
             headers.get(b"authorization", b""),
@@ -60,7 +61,7 @@ class Tenancy:
         known = self._seen.get(credentials)
         if known is not None:
             return known
-        identity = self._identify(route, credentials)
+        identity = self._identify(operation.route, credentials)
         if len(self._seen) >= _CACHE_SIZE:
             self._seen.clear()
         self._seen[credentials] = identity

@@ -47,7 +47,7 @@ def prompt_of(body: Json, model: Model) -> Prompt:
     count = Prompt(model.priming)
     for message in messages:
         _count_message(count, message, model)
-    functions = declared_functions(body)
+    functions = declared_functions(body) if body.get("tools") or body.get("functions") else []
     if functions:
         has_system = any(message["role"] in ("system", "developer") for message in messages)
         count.functions = functions_cost(functions, model, has_system) + _named_cost(body, model)

@@ -28,7 +28,7 @@ PREFERENCE = 0.5
 ENDING = 72  # of 256: how often a text ends after a full stop, so that it has 3 to 4 sentences
 TRIGRAM_WEIGHT, BIGRAM_WEIGHT = 3, 1
 BACKOFF = 24
-BLOCK = 64
+BLOCK = 128
 """Tokens that are drawn from one block of the streams."""
 SENTENCE_END = b"."
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 from mockai.store import Json, Order, UnknownCursorError
 from mockai.wire.codec import dumps, loads
@@ -67,7 +68,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._collections: dict[tuple[str, str], _Collection] = defaultdict(_Collection)
         self._number = 0
-        self._counters: dict[str, int] = defaultdict(int)
+        self._counters: dict[str, count[int]] = {}
         self._undo: list[Callable[[], object]] | None = None
 
     def put(
@@ -142,9 +143,10 @@ class MemoryStore:
 
     def next(self, tenant: str) -> int:
         """Return the next number of the tenant's counter."""
-        with self._lock:
-            self._counters[tenant] += 1
-            return self._counters[tenant]
+        counter = self._counters.get(tenant)
+        if counter is None:
+            counter = self._counters.setdefault(tenant, count(1))
+        return next(counter)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

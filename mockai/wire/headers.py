@@ -25,9 +25,16 @@ def pairs(lines: bytes) -> list[tuple[bytes, bytes]]:
 
 
 @lru_cache(maxsize=4096)
-def of_caller(organization: str, project: str) -> bytes:
-    """Return the headers of a call whose caller is known."""
-    return block({"openai-version": "2020-10-01", "openai-organization": organization, "openai-project": project})
+def common(
+    content_type: str, organization: str | None, project: str | None, spent: tuple[int, int, int] | None
+) -> bytes:
+    """Return what many answers share: the rest of it where the caller is known, and what the call `spent`."""
+    lines = block({"content-type": content_type}) + ALWAYS
+    if organization is not None and project is not None:
+        lines += block(
+            {"openai-version": "2020-10-01", "openai-organization": organization, "openai-project": project}
+        )
+    return lines if spent is None else lines + rate_limit(*spent)
 
 
 def duration(seconds: float) -> str:
@@ -41,7 +48,6 @@ def duration(seconds: float) -> str:
     return f"{head}{rest / 1000:g}s" if rest % 1000 == 0 else f"{head}{rest / 1000:.3f}".rstrip("0") + "s"
 
 
-@lru_cache(maxsize=4096)
 def rate_limit(requests: int, tokens: int, used_tokens: int) -> bytes:
     """Return the x-ratelimit-* headers of one request against full buckets of the given size a minute."""
     return block(

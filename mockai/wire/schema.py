@@ -296,7 +296,8 @@ class Tagged(Node):
         if self.tag not in value and self.untyped is None:
             raise errors.missing(where)
         name: Any = value.get(self.tag, self.untyped)
-        Enum(*self.variants).check(name, where)
+        if not isinstance(name, str) or name not in self.variants:
+            Enum(*self.variants).check(name, where)
         self.variants[name].check(value, path)
 
     def relaxed(self) -> Node:

@@ -178,6 +178,9 @@ def _messages(body: Json, model: Model) -> None:
         role = message["role"]
         if role in model.refuses_roles:
             raise errors.unsupported_value(f"messages[{index}].role", role)
+        if role == "user" and not waiting:
+            answerable = set()
+            continue
         if role == "tool":
             identifier = message["tool_call_id"]
             if identifier not in answerable:

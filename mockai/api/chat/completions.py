@@ -89,7 +89,7 @@ def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
         created=call.created,
         model=model,
         echo=model.snapshot,
-        fingerprint=fingerprint(call.settings.seed, model),
+        fingerprint=_fingerprint(call.settings.seed, model),
         tier=_tier(body, model),
         choices=choices,
         call_ids=[[] if legacy else [call.ids.alnum("call_") for _ in choice.calls] for choice in choices],
@@ -100,14 +100,16 @@ def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
     )
 
 
-@lru_cache(maxsize=512)
-def fingerprint(seed: int, model: Model) -> str | None:
-    """Return `fp_` and ten digits that change with the generator and the server seed only; None for some models."""
+def _fingerprint(seed: int, model: Model) -> str | None:
     if model.web_search:
         return ""
-    return (
-        f"fp_{key('fingerprint', seed, language.version(), model.snapshot).hex()[:10]}" if model.fingerprint else None
-    )
+    return fingerprint(seed, model.snapshot) if model.fingerprint else None
+
+
+@lru_cache(maxsize=512)
+def fingerprint(seed: int, snapshot: str) -> str:
+    """Return `fp_` and ten digits that change with the generator and the server seed only."""
+    return f"fp_{key('fingerprint', seed, language.version(), snapshot).hex()[:10]}"
 
 
 def _tier(body: Json, model: Model) -> str | None:
