@@ -98,6 +98,8 @@ class Stream:
     content_type: str = "text/event-stream; charset=utf-8"
     close: Callable[[], None] | None = None
     """Called once when the stream ends, also when the client has gone."""
+    at_once: Callable[[], bytes] | None = None
+    """Returns every frame, for when nothing has to wait: the same bytes as the beats give, in one go."""
 
 
 @dataclass(slots=True)

@@ -254,6 +254,8 @@ class _Exchange:
         if isinstance(answer, Reply):
             return self.json(answer.status, answer.body)
         if isinstance(answer, Stream):
+            if answer.at_once is not None:
+                return self.chunked(answer, answer.at_once() + (answer.done or b""))
             frames = [sse.frame(beat.data, beat.event) for beat in answer.beats]
             return self.chunked(answer, b"".join(frames) + (answer.done or b""))
         raise TypeError("a hot operation answers JSON or a stream")

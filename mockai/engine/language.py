@@ -34,6 +34,7 @@ SENTENCE_END = b"."
 
 _VERSION = 1
 _building = threading.Lock()
+_built: dict[str, Language] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,15 @@ def version() -> str:
 
 def language(encoding: str) -> Language:
     """Return the model over the tokens of `encoding`, built at its first use."""
-    with _building:
-        return _language(encoding)
+    found = _built.get(encoding)
+    if found is None:
+        with _building:
+            found = _built.get(encoding) or _build(encoding)
+            _built[encoding] = found
+    return found
 
 
-@cache
-def _language(encoding: str) -> Language:
+def _build(encoding: str) -> Language:
     end_token = tokens.encoding(encoding).eot_token
     paragraphs = [tokens.encode(encoding, line) for line in prose().splitlines()]
     trigrams: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)

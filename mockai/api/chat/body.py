@@ -120,12 +120,14 @@ def token_text(raw: bytes) -> str:
 
 # --- streaming -----------------------------------------------------------------------------------
 
+BETWEEN = "\n\n"
+
 Delta = tuple[str, str]
 """The JSON of a delta, and that of its logprobs."""
 
 
 class Chunks:
-    """The chunks of a streamed completion, each as JSON bytes."""
+    """The chunks of a streamed completion, each as JSON."""
 
     def __init__(self, completion: Completion, include_usage: bool, obfuscate: bool) -> None:
         """Prepare what all chunks share."""
@@ -140,7 +142,11 @@ class Chunks:
         )
         self._padding = Padding(completion.id) if obfuscate else None
 
-    def __iter__(self) -> Iterator[bytes]:
+    def at_once(self) -> bytes:
+        """Return all frames of the stream, for when nothing has to wait."""
+        return f"data: {f'{BETWEEN}data: '.join(self)}{BETWEEN}".encode()
+
+    def __iter__(self) -> Iterator[str]:
         """Yield every chunk, in order; n > 1 interleaves after each choice has opened."""
         choices = self._completion.choices
         if len(choices) == 1:
@@ -153,7 +159,7 @@ class Chunks:
             moderation = dumps_text(self._completion.moderation)
             yield self._close(f'{self._head}]{self._usage},"moderation":{moderation}')
 
-    def _interleaved(self, sources: list[Iterator[bytes]]) -> Iterator[bytes]:
+    def _interleaved(self, sources: list[Iterator[str]]) -> Iterator[str]:
         for source in sources:  # the role chunk and the first token of each choice come together
             yield next(source)
             yield next(source)
@@ -166,7 +172,7 @@ class Chunks:
                     alive.append(source)
             sources = alive
 
-    def _single(self, index: int) -> Iterator[bytes]:
+    def _single(self, index: int) -> Iterator[str]:
         completion, choice = self._completion, self._completion.choices[index]
         has_logprobs = completion.model.logprobs_key
         middle = ',"logprobs":' if has_logprobs else ""
@@ -179,10 +185,10 @@ class Chunks:
         finish = f',"finish_reason":"{choice.finish}"}}]{self._usage}'
         yield close(f"{opening}{{}}{middle}{null}{finish}")
 
-    def _close(self, chunk: str) -> bytes:
+    def _close(self, chunk: str) -> str:
         if self._padding is None:
-            return f"{chunk}}}".encode()
-        return f'{chunk},"obfuscation":"{self._padding.take(len(chunk) + 1)}"}}'.encode()
+            return f"{chunk}}}"
+        return f'{chunk},"obfuscation":"{self._padding.take(len(chunk) + 1)}"}}'
 
     def _deltas(self, index: int, choice: Choice) -> Iterator[Delta]:
         if choice.calls:
@@ -221,7 +227,11 @@ class Chunks:
 
 def whole_characters(pieces: list[bytes]) -> Iterator[str]:
     """Yield the text of each token; a character that spans tokens comes whole, with the last of them."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        yield from [piece.decode() for piece in pieces]
+        return
+    except UnicodeDecodeError:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for piece in pieces:
         text = decoder.decode(piece)
         if text:
@@ -265,6 +275,9 @@ def _pieces(call: ToolCall, encoding: str) -> Iterator[str]:
     return whole_characters([tokens.token_bytes(encoding, token) for token in ids])
 
 
+PADDING = 512  # characters that are drawn at once
+
+
 class Padding:
     """The `obfuscation` of chunks: it makes the length of each, in characters, 1 modulo 16 (chat.md §3)."""
 
@@ -272,25 +285,22 @@ class Padding:
 
     def __init__(self, seed: str) -> None:
         """Draw the padding of one stream."""
-        self._key, self._at, self._text = draw.key("obfuscation", seed), 0, ""
+        self._key, self._at, self._text = draw.key("obfuscation", seed), PADDING, ""
 
     def take(self, length: int) -> str:
         """Return what a chunk of `length` characters without the field is padded with."""
         size = -length % 16
-        if self._at + size > len(self._text):
+        end = self._at + size
+        if end > PADDING:
             self._key = draw.key(self._key)
-            self._text, self._at = draw.stream(self._key, 512).translate(TO_BASE62).decode(), 0
-        self._at += size
-        return self._text[self._at - size : self._at]
+            self._text, end = draw.stream(self._key, PADDING).translate(TO_BASE62).decode(), size
+        self._at = end
+        return self._text[end - size : end]
 
 
-def beats(chunks: Iterator[bytes], first: float, gap: float) -> Iterator[Beat]:
+def beats(chunks: Iterator[str], first: float, gap: float) -> Iterator[Beat]:
     """Give each chunk its due time: the first after `first` seconds, each further one after `gap` more."""
-    if not first and not gap:
-        for chunk in chunks:
-            yield Beat(0.0, chunk)
-        return
     at = first
     for chunk in chunks:
-        yield Beat(at, chunk)
+        yield Beat(at, chunk.encode())
         at += gap

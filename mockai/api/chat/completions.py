@@ -60,7 +60,9 @@ def create(call: Call) -> Answer:
     options = body.get("stream_options") or {}
     chunks = Chunks(completion, bool(options.get("include_usage")), options.get("include_obfuscation") is not False)
     scale = SCALE[call.pace]
-    return Stream(beats(iter(chunks), FIRST_TOKEN * scale, NEXT_TOKEN * scale))
+    return Stream(
+        beats(iter(chunks), FIRST_TOKEN * scale, NEXT_TOKEN * scale), at_once=None if scale else chunks.at_once
+    )
 
 
 def _finish(call: Call) -> str | None:
