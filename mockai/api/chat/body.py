@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from mockai.call import Beat, Json
 from mockai.engine import draw, tokens
@@ -121,6 +122,7 @@ def token_text(raw: bytes) -> str:
 # --- streaming -----------------------------------------------------------------------------------
 
 BETWEEN = "\n\n"
+OPENING = '{"role":"assistant","content":"","refusal":null}'
 
 Delta = tuple[str, str]
 """The JSON of a delta, and that of its logprobs."""
@@ -179,11 +181,29 @@ class Chunks:
         opening = f'{self._head}{{"index":{index},"delta":'
         closing = f',"finish_reason":null}}]{self._usage}'
         close = self._close
-        for delta, logprobs in self._deltas(index, choice):
+        plain = not choice.calls and not choice.refusal and choice.logprobs is None
+        if plain:
+            yield close(f"{opening}{OPENING}{middle}{'null' if has_logprobs else ''}{closing}")
+            head, tail = f'{opening}{{"content":', f"}}{middle}{'null' if has_logprobs else ''}{closing}"
+            yield from self._texts(head, tail, choice.pieces)
+        for delta, logprobs in () if plain else self._deltas(index, choice):
             yield close(f"{opening}{delta}{middle}{logprobs if has_logprobs else ''}{closing}")
+        if plain and self._completion.annotations[index]:
+            cited = dumps_text(self._completion.annotations[index])
+            yield close(f'{opening}{{"annotations":{cited}}}{middle}{"null" if has_logprobs else ""}{closing}')
         null = "null" if has_logprobs else ""
         finish = f',"finish_reason":"{choice.finish}"}}]{self._usage}'
         yield close(f"{opening}{{}}{middle}{null}{finish}")
+
+    def _texts(self, head: str, tail: str, pieces: list[bytes]) -> Iterator[str]:
+        """Yield the chunks of a plain text: the hot loop of every stream."""
+        strings = [escaped(text) for text in whole_characters(pieces)]
+        padding = self._padding
+        if padding is None:
+            return (f"{head}{string}{tail}}}" for string in strings)
+        fixed, tail = len(head) + len(tail) + 1, f'{tail},"obfuscation":"'
+        pads = padding.several([-(fixed + len(string)) % 16 for string in strings])
+        return (f'{head}{string}{tail}{pad}"}}' for string, pad in zip(strings, pads, strict=True))
 
     def _close(self, chunk: str) -> str:
         if self._padding is None:
@@ -198,7 +218,7 @@ class Chunks:
         if choice.refusal:
             yield '{"role":"assistant","content":null,"refusal":""}', self._opening_logprobs(choice)
         else:
-            yield '{"role":"assistant","content":"","refusal":null}', self._opening_logprobs(choice)
+            yield OPENING, self._opening_logprobs(choice)
         name = "refusal" if choice.refusal else "content"
         head = f'{{"{name}":'
         if choice.logprobs is None:
@@ -206,9 +226,6 @@ class Chunks:
                 yield f"{head}{escaped(text)}}}", "null"
         else:
             yield from self._logprob_deltas(choice, head)
-        annotations = self._completion.annotations[index]
-        if annotations:
-            yield f'{{"annotations":{dumps_text(annotations)}}}', "null"
 
     def _opening_logprobs(self, choice: Choice) -> str:
         return dumps_text(self._completion.logprobs(choice, None if choice.logprobs is None else []))
@@ -296,6 +313,13 @@ class Padding:
             self._text, end = draw.stream(self._key, PADDING).translate(TO_BASE62).decode(), size
         self._at = end
         return self._text[end - size : end]
+
+    def several(self, sizes: list[int]) -> list[str]:
+        """Return paddings of the given sizes, drawn in one piece."""
+        self._key = draw.key(self._key)
+        text = draw.stream(self._key, sum(sizes)).translate(TO_BASE62).decode()
+        ends = list(accumulate(sizes))
+        return [text[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 def beats(chunks: Iterator[str], first: float, gap: float) -> Iterator[Beat]:
