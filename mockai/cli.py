@@ -18,13 +18,13 @@ class UsageError(click.ClickException):
     exit_code = 2
 
 
-@click.group(context_settings={"auto_envvar_prefix": "MOCKAI", "help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mockai")
 def main() -> None:
     """Run a mock OpenAI server that behaves."""
 
 
-@main.command()
+@main.command(context_settings={"auto_envvar_prefix": "MOCKAI"})
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
@@ -71,6 +71,7 @@ def main() -> None:
     default="warning",
     show_default=True,
     type=click.Choice(["debug", "info", "warning", "error"]),
+    help="How much is logged, on standard error.",
 )
 def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
     """Serve the API; prints the two lines that point an SDK at it."""

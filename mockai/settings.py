@@ -1,6 +1,5 @@
 """One frozen `Settings`: the only reader of flags, environment and configuration files."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,6 @@ import yaml
 from mockai.clock import Pace
 
 MAX_BODY = 64 * 1024 * 1024
-PREFIX = "MOCKAI_"
 
 
 class SettingsError(Exception):
@@ -47,11 +45,6 @@ class Settings:
     max_body: int = MAX_BODY
     """Largest JSON body, in bytes."""
     log_level: str = "warning"
-
-
-def environment() -> dict[str, str]:
-    """Return the variables `MOCKAI_*` of the environment, names without the prefix and in lower case."""
-    return {name[len(PREFIX) :].lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
 
 
 def read_keys(path: Path) -> dict[str, KeyOwner]:

@@ -78,7 +78,7 @@ def test_a_bad_flag_is_status_2() -> None:
 
 def test_the_environment_sets_flags_and_flags_win() -> None:
     with (
-        serving(MOCKAI_SERVE_SEED="5", MOCKAI_SERVE_CLOCK="manual") as first,
+        serving(MOCKAI_SEED="5", MOCKAI_CLOCK="manual") as first,
         serving("--seed", "5", "--clock", "manual") as second,
     ):
         bodies = [

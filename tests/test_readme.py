@@ -1,0 +1,97 @@
+"""The README tells the truth: its examples run, its tables are those of the code."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mockai.settings import read_keys
+from tests.readme import README, filled
+from tests.server import Served, serving
+
+TEXT = README.read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.S)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as server:
+        yield server
+
+
+def environment(served: Served) -> dict[str, str]:
+    return {**os.environ, "OPENAI_BASE_URL": f"{served.url}/v1", "OPENAI_API_KEY": "sk-mockai"}
+
+
+@pytest.mark.parametrize("example", blocks("python"))
+def test_python_examples_run(example: str, served: Served) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        env=environment(served),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_curl_example_shows_the_error_of_the_api(served: Served) -> None:
+    example = next(block for block in blocks("sh") if "curl" in block)
+    done = subprocess.run(
+        ["sh", "-c", example], env=environment(served), capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "decimal_above_max_value" in done.stdout
+
+
+def test_the_node_example_is_whole() -> None:
+    (example,) = blocks("js")
+    assert all(word in example for word in ("chat.completions.create", "stream: true", "tools", "embeddings.create"))
+
+
+@pytest.mark.skipif(
+    not os.environ.get("MOCKAI_NODE_SDK"), reason="MOCKAI_NODE_SDK names no folder with the npm package openai"
+)
+def test_the_node_example_runs(served: Served, tmp_path: Path) -> None:
+    (example,) = blocks("js")
+    node = shutil.which("node")
+    assert node
+    folder = Path(os.environ["MOCKAI_NODE_SDK"])
+    script = folder / "example.mjs"
+    script.write_text(example)
+    done = subprocess.run(
+        [node, str(script)], env=environment(served), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ['{"city":"Boston"}', "true 1536"]
+
+
+def test_the_commands_are_targets_of_the_makefile() -> None:
+    makefile = (README.parent / "Makefile").read_text("utf-8")
+    for target in re.findall(r"`?make (\w+)", TEXT):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_the_key_list_can_be_read(tmp_path: Path) -> None:
+    (example,) = blocks("yaml")
+    path = tmp_path / "keys.yaml"
+    path.write_text(example)
+    assert set(read_keys(path)) == set(yaml.safe_load(example)["keys"])
+
+
+def test_the_tables_are_those_of_the_code() -> None:
+    assert filled(TEXT) == TEXT, "run `python -m tests.readme`"
+
+
+def test_the_printed_lines_are_those_of_the_server(served: Served) -> None:
+    (example,) = blocks("text")
+    assert example.splitlines()[0].replace("4010", str(served.port)) == f"export OPENAI_BASE_URL={served.url}/v1"
