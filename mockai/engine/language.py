@@ -1,8 +1,8 @@
 """The small model: a seeded trigram model over real BPE tokens, built from a few kilobytes of prose.
 
-A state is a list: entries 0-255 are the states that follow for a byte of dice, and behind them stand its token's
-bytes, its token's id and its successors with their probabilities, which are multiples of 1/256. So drawing a
-token is one look-up. `END` is the state after the end of the text.
+A state is a list: entries 0-63 are the states that follow for a throw of the dice, and behind them stand its
+token's bytes, its token's id and its successors with their probabilities, which are multiples of 1/64. So drawing
+a token is one look-up, in tables that fit the processor's cache.
 
 What the prompt wants and what the dice say are two streams of bytes. At each position the model prefers the
 successor that the prompt's byte picks, with weight `PREFERENCE`; the rest of the weight is the plain trigram model.
@@ -22,17 +22,18 @@ from typing import Any
 from mockai.engine import draw, tokens
 
 State = list[Any]
-PIECE, TOKEN, SUCCESSORS = 256, 257, 258
+SIDES = 64  # of the dice
+PIECE, TOKEN, SUCCESSORS = SIDES, SIDES + 1, SIDES + 2
 
 PREFERENCE = 0.5
-ENDING = 72  # of 256: how often a text ends after a full stop, so that it has 3 to 4 sentences
+ENDING = 18  # of 64: how often a text ends after a full stop, so that it has 3 to 4 sentences
 TRIGRAM_WEIGHT, BIGRAM_WEIGHT = 3, 1
 BACKOFF = 24
 BLOCK = 128
 """Tokens that are drawn from one block of the streams."""
 SENTENCE_END = b"."
 
-_VERSION = 1
+_VERSION = 2
 _building = threading.Lock()
 _built: dict[str, Language] = {}
 
@@ -100,7 +101,7 @@ def _build(encoding: str) -> Language:
                 bigrams[last][token] += 1
             before, last = last, token
         trigrams[before, last][end_token] += 0
-    end: State = [None] * 256 + [b"", end_token, ()]
+    end: State = [None] * SIDES + [b"", end_token, ()]
     states: dict[tuple[int, int], State] = {key: [] for key in trigrams}
     for key, state in states.items():
         _fill(state, key, states, trigrams[key], bigrams[key[1]], encoding, end)
@@ -122,7 +123,7 @@ def _fill(
     encoding: str,
     end: State,
 ) -> None:
-    """Fill the table of one state: 256 shares go to its successors in proportion to their counts."""
+    """Fill the table of one state: its shares go to its successors in proportion to their counts."""
     piece = tokens.token_bytes(encoding, key[1]) if key[1] >= 0 else b""
     weights = Counter({token: BIGRAM_WEIGHT * count for token, count in bigram.items()})
     for token, count in trigram.items():
@@ -131,13 +132,13 @@ def _fill(
     final = piece.endswith(SENTENCE_END)
     table: list[State] = []
     successors: list[Successor] = []
-    for token, share in _shares(weights, 256 - ENDING if final else 256):
+    for token, share in _shares(weights, SIDES - ENDING if final else SIDES):
         following = states[key[1], token]
         table += [following] * share
-        successors.append(Successor(token, following, share / 256))
-    if len(table) < 256:
-        successors.append(Successor(end[TOKEN], end, (256 - len(table)) / 256))
-        table += [end] * (256 - len(table))
+        successors.append(Successor(token, following, share / SIDES))
+    if len(table) < SIDES:
+        successors.append(Successor(end[TOKEN], end, (SIDES - len(table)) / SIDES))
+        table += [end] * (SIDES - len(table))
     state[:] = [*table, piece, max(key[1], 0), tuple(successors)]
 
 
@@ -156,17 +157,18 @@ def _shares(weights: Counter[int], total: int) -> list[tuple[int, int]]:
 # --- the two streams -----------------------------------------------------------------------------
 
 _COIN = bytes(0x00 if byte < 256 * PREFERENCE else 0xFF for byte in range(256))
+_THROW = bytes(byte % SIDES for byte in range(256))
 
 
 def wishes(prompt_key: bytes, block: int) -> bytes:
     """Return which successor the prompt prefers at each position of a block."""
-    return draw.stream(prompt_key + block.to_bytes(4, "big"), BLOCK)
+    return draw.stream(prompt_key + block.to_bytes(4, "big"), BLOCK).translate(_THROW)
 
 
 def dice(sample_key: bytes, block: int) -> tuple[bytes, bytes]:
-    """Return the bytes that choose a successor, and the coins between the prompt's wish and that choice."""
+    """Return the throws that choose a successor, and the coins between the prompt's wish and that choice."""
     rolled = draw.stream(sample_key + block.to_bytes(4, "big"), 2 * BLOCK)
-    return rolled[:BLOCK], rolled[BLOCK:]
+    return rolled[:BLOCK].translate(_THROW), rolled[BLOCK:]
 
 
 def mixed(prompt_key: bytes, sample_key: bytes) -> Iterator[bytes]:

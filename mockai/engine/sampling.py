@@ -17,6 +17,7 @@ from mockai.engine.draw import Draw
 from mockai.engine.language import (
     PIECE,
     PREFERENCE,
+    SIDES,
     SUCCESSORS,
     TOKEN,
     Language,
@@ -230,9 +231,10 @@ class _Sampler:
 
 def _place(choice: int, coin: int) -> float:
     """Return where in [0, 1) the dice fall: the prompt's wish lies in front, the trigram's table behind it."""
-    if coin < 256 * PREFERENCE:
-        return (coin + (choice + 0.5) / 256) / 256
-    return PREFERENCE + (choice + (coin - 127.5) / 128) / 512
+    edge = 256 * PREFERENCE
+    if coin < edge:
+        return (coin + (choice + 0.5) / SIDES) / 256
+    return PREFERENCE + (1 - PREFERENCE) * (choice + (coin - edge + 0.5) / (256 - edge)) / SIDES
 
 
 def _pick(candidates: list[_Candidate], at: float) -> _Candidate:

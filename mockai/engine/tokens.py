@@ -7,6 +7,7 @@ a file with another one is refused.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import gzip
 import hashlib
 import importlib.util
@@ -25,7 +26,6 @@ REMEMBERED = 20_000
 
 _loading = threading.RLock()
 _encodings: dict[str, tiktoken.Encoding] = {}
-_token_bytes: dict[str, list[bytes]] = {}
 
 
 def encoding(name: str) -> tiktoken.Encoding:
@@ -58,7 +58,10 @@ def _ranks(name: str, expected_hash: str | None) -> dict[bytes, int]:
     if hashlib.sha256(raw).hexdigest() != expected_hash:
         raise RuntimeError(f"the token ranks of {name} are not the official ones; reinstall {RANKS_WHEEL}")
     fields = raw.split()
-    return dict(zip(map(binascii.a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
+    count = len(fields) // 2
+    # The official files count from 0 upwards without a gap; parsing the numbers would take 20 ms.
+    ranks = range(count) if int(fields[-1]) == count - 1 else map(int, fields[1::2])
+    return dict(zip(map(binascii.a2b_base64, fields[::2]), ranks, strict=True))
 
 
 def _data_folder() -> Path:
@@ -84,13 +87,25 @@ def token_bytes(name: str, token: int) -> bytes:
     return encoding(name).decode_single_token_bytes(token)
 
 
+def exists(name: str, token: int) -> bool:
+    """Return whether an id stands for a token: the vocabularies have gaps near their ends."""
+    try:
+        encoding(name).decode_single_token_bytes(token)
+    except (KeyError, OverflowError):
+        return False
+    return True
+
+
 def vocabulary_size(name: str) -> int:
     """Return one more than the largest token id."""
     return encoding(name).n_vocab
 
 
 class _Counts:
-    """A bounded memory of token counts: prompts repeat, and counting is the dear part of a long one."""
+    """A bounded memory of token counts: prompts repeat, and counting is the dear part of a long one.
+
+    The text that was not asked for the longest is forgotten first. Threads may share it.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -98,13 +113,16 @@ class _Counts:
 
     def get(self, name: str, text: str) -> int:
         short = len(text) <= SHORT
-        key = (name, text if short else hashlib.blake2b(text.encode("utf-8", "replace")).digest())
+        key = (name, text if short else hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest())
         count = self._known.get(key)
-        if count is None:
-            count = len(encode(name, text))
-            if len(self._known) >= self._size:
-                self._known.popitem(last=False)
-            self._known[key] = count
+        if count is not None:
+            with contextlib.suppress(KeyError):  # another thread may just have dropped it
+                self._known.move_to_end(key)
+            return count
+        count = len(encode(name, text))
+        if len(self._known) >= self._size:
+            self._known.popitem(last=False)
+        self._known[key] = count
         return count
 
 
