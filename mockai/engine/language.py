@@ -1,8 +1,9 @@
 """The small model: a seeded trigram model over real BPE tokens, built from a few kilobytes of prose.
 
 A state is a list: entries 0-63 are the states that follow for a throw of the dice, and behind them stand its
-token's bytes, its token's id and its successors with their probabilities, which are multiples of 1/64. So drawing
-a token is one look-up, in tables that fit the processor's cache.
+token's bytes, its token's id, its successors with their probabilities, which are multiples of 1/64, and a place in
+which `sampling` keeps the distribution that it worked out. So drawing a token is one look-up, in tables that fit the
+processor's cache. A text is over when it reaches the state `Language.end`.
 
 What the prompt wants and what the dice say are two streams of bytes. At each position the model prefers the
 successor that the prompt's byte picks, with weight `PREFERENCE`; the rest of the weight is the plain trigram model.
@@ -14,7 +15,7 @@ import hashlib
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -23,7 +24,7 @@ from mockai.engine import draw, tokens
 
 State = list[Any]
 SIDES = 64  # of the dice
-PIECE, TOKEN, SUCCESSORS = SIDES, SIDES + 1, SIDES + 2
+PIECE, TOKEN, SUCCESSORS, ROW = SIDES, SIDES + 1, SIDES + 2, SIDES + 3
 
 PREFERENCE = 0.5
 ENDING = 18  # of 64: how often a text ends after a full stop, so that it has 3 to 4 sentences
@@ -43,7 +44,7 @@ class Successor:
     """A token that may follow, with its probability."""
 
     token: int
-    state: State
+    state: State = field(repr=False)  # states hold each other: printed, one would be all of them, many times over
     probability: float
 
 
@@ -51,11 +52,11 @@ class Successor:
 class Language:
     """The states of one encoding."""
 
-    start: State
-    end: State
-    by_token: dict[int, State]
+    start: State = field(repr=False)
+    end: State = field(repr=False)
+    by_token: dict[int, State] = field(repr=False)
     """Some state after each token of the model: where a text goes on that left the model's paths."""
-    fallback: State
+    fallback: State = field(repr=False)
     """The state after a comma, for tokens that the model does not know."""
     backoff: tuple[int, ...]
     """The most frequent tokens, which fill up lists of alternatives."""
@@ -101,7 +102,7 @@ def _build(encoding: str) -> Language:
                 bigrams[last][token] += 1
             before, last = last, token
         trigrams[before, last][end_token] += 0
-    end: State = [None] * SIDES + [b"", end_token, ()]
+    end: State = [None] * SIDES + [b"", end_token, (), None]
     states: dict[tuple[int, int], State] = {key: [] for key in trigrams}
     for key, state in states.items():
         _fill(state, key, states, trigrams[key], bigrams[key[1]], encoding, end)
@@ -139,7 +140,7 @@ def _fill(
     if len(table) < SIDES:
         successors.append(Successor(end[TOKEN], end, (SIDES - len(table)) / SIDES))
         table += [end] * (SIDES - len(table))
-    state[:] = [*table, piece, max(key[1], 0), tuple(successors)]
+    state[:] = [*table, piece, max(key[1], 0), tuple(successors), None]
 
 
 def _shares(weights: Counter[int], total: int) -> list[tuple[int, int]]:

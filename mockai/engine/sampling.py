@@ -10,13 +10,16 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from mockai.engine import tokens
 from mockai.engine.draw import Draw
 from mockai.engine.language import (
+    BLOCK,
     PIECE,
     PREFERENCE,
+    ROW,
     SIDES,
     SUCCESSORS,
     TOKEN,
@@ -30,6 +33,8 @@ from mockai.engine.language import (
 )
 
 BACKOFF_MASS = 1e-6  # of all alternatives together that the trigram does not know
+FOREIGN = math.log(1e-9)  # the logit, before its bias, of a token that only a bias names
+STEP = 8  # tokens between two looks for stop strings
 FLOOR = -100.0  # log probabilities go no lower: JSON knows no infinity
 
 
@@ -95,20 +100,21 @@ def generate(
     It opens an answer, or goes on after the token `after`.
     """
     sampling = sampling or Sampling()
+    stops = _Stop(stop) if stop else _NO_STOP
     model = language(encoding)
     state = model.start if after is None else model.after(after)
     if sampling.plain:
         blocks = wished(prompt_key) if sampling.temperature == 0.0 else mixed(prompt_key, sample_key)
-        text = _walk(model, state, blocks, limit, stop)
+        text = _walk(model, state, blocks, limit, stops)
     else:
         sampler = _Sampler(encoding, model, sampling)
-        text = _sample(sampler, state, prompt_key, sample_key, limit, stop)
-    if stop:
-        _cut(text, stop)
+        text = _sample(sampler, encoding, state, _rolls(prompt_key, sample_key), limit, stops)
+    if stops:
+        _cut(text, stops)
     return text
 
 
-def _walk(model: Language, state: State, blocks: Iterator[bytes], limit: int, stop: Sequence[str]) -> Text:
+def _walk(model: Language, state: State, blocks: Iterator[bytes], limit: int, stop: _Stop) -> Text:
     end = model.end
     walked: list[State] = []
     append = walked.append
@@ -120,27 +126,42 @@ def _walk(model: Language, state: State, blocks: Iterator[bytes], limit: int, st
             append(state)
         if state is end or len(walked) >= limit:
             break
-        if stop and _stopped([entry[PIECE] for entry in walked], stop):
+        if stop and stop.settled([entry[PIECE] for entry in walked], BLOCK):
             break
     finish: Literal["stop", "length"] = "stop" if state is end and len(walked) < limit else "length"
     del walked[limit:]
     return Text([entry[TOKEN] for entry in walked], [entry[PIECE] for entry in walked], finish)
 
 
-def _stopped(pieces: Sequence[bytes], stop: Sequence[str]) -> bool:
-    longest = max(len(entry.encode()) for entry in stop)
-    # A token has at least one byte: this tail reaches back far enough for a stop string that just ended.
-    tail = b"".join(pieces[-(64 + longest) :])
-    return any(entry.encode() in tail for entry in stop)
+class _Stop:
+    """The strings before which a text is cut."""
+
+    def __init__(self, stop: Sequence[str]) -> None:
+        self.strings = tuple(entry.encode("utf-8", "surrogatepass") for entry in stop if entry)
+        self.longest = max(map(len, self.strings), default=0)
+
+    def __bool__(self) -> bool:
+        return bool(self.strings)
+
+    def settled(self, pieces: Sequence[bytes], fresh: int) -> bool:
+        """Return whether the text need not go on after its last `fresh` pieces.
+
+        It must after a string that only just ended: a longer one that began before it may still be under way.
+        """
+        # A token has at least one byte: this tail reaches back far enough.
+        tail = b"".join(pieces[-(fresh + 2 * self.longest) :])[: -self.longest]
+        return any(entry in tail for entry in self.strings)
+
+    def first(self, whole: bytes) -> int:
+        """Return where the first string begins, or -1."""
+        return min((at for at in map(whole.find, self.strings) if at >= 0), default=-1)
 
 
-def _cut(text: Text, stop: Sequence[str]) -> None:
-    whole = b"".join(text.pieces)
-    found = [at for at in (whole.find(entry.encode()) for entry in stop) if at >= 0]
-    if not found:
+def _cut(text: Text, stop: _Stop) -> None:
+    at, keep = stop.first(b"".join(text.pieces)), 0
+    if at < 0:
         return
     text.finish = "stop"
-    at, keep = min(found), 0
     while keep < len(text.pieces) and at >= len(text.pieces[keep]):
         at -= len(text.pieces[keep])
         keep += 1
@@ -152,81 +173,117 @@ def _cut(text: Text, stop: Sequence[str]) -> None:
         text.logprobs = text.logprobs[: keep + keep_partial]
 
 
+_NO_STOP = _Stop(())
+
+
 # --- on logits -----------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Candidate:
-    token: int
-    state: State | None
-    wished: float
-    """The part of the mass that comes first: what the prompt prefers."""
-    mass: float
-    logit: float = 0.0
-    weight: float = 0.0
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What may follow in a state, in the order that draws go through."""
+
+    tokens: tuple[int, ...]
+    states: tuple[State, ...]
+    """The states after the first tokens; the others leave the paths of the model."""
+    logits: list[float]
+    """The logits where the prompt prefers none of the tokens,"""
+    preferred: list[float]
+    """the logit of each of the first tokens where the prompt prefers it,"""
+    front: list[float]
+    """and the share of its mass that then lies in front of everything else."""
+
+
+def _row(model: Language, state: State) -> _Row:
+    """Return the distribution in a state; it is worked out once."""
+    row: _Row | None = state[ROW]
+    if row is not None:
+        return row
+    successors = state[SUCCESSORS]
+    known = tuple(successor.token for successor in successors)
+    masses = [(1 - PREFERENCE) * successor.probability for successor in successors]
+    spare = tuple(token for token in model.backoff if token not in known)
+    logits = [math.log(mass * (1 - BACKOFF_MASS)) for mass in masses]
+    logits += [math.log(BACKOFF_MASS / len(spare))] * len(spare)
+    preferred = [math.log((PREFERENCE + mass) * (1 - BACKOFF_MASS)) for mass in masses]
+    front = [PREFERENCE / (PREFERENCE + mass) for mass in masses]
+    states = tuple(successor.state for successor in successors)
+    row = state[ROW] = _Row(known + spare, states, logits, preferred, front)
+    return row
 
 
 class _Sampler:
-    """Distributions over the next token, and draws from them."""
+    """Distributions over the next token of one text, and draws from them."""
 
     def __init__(self, encoding: str, model: Language, sampling: Sampling) -> None:
-        self.encoding, self.model, self.sampling = encoding, model, sampling
-        self.counts: Counter[int] = Counter()
+        self.model, self.sampling = model, sampling
+        # Ids without a token can not be drawn. The order of the biases must not show in the text.
+        given = sampling.logit_bias
+        self.bias = {token: given[token] for token in sorted(given) if tokens.exists(encoding, token)}
         self.penalised = bool(sampling.presence_penalty or sampling.frequency_penalty)
+        self.counts: Counter[int] = Counter()
+        self.shift: dict[int, float] = dict(self.bias)
+        """What biases and penalties add to the logits."""
 
-    def candidates(self, state: State, wish: int) -> list[_Candidate]:
-        """Return what may follow, in the fixed order that draws go through, with logits."""
-        preferred = state[wish][TOKEN]
-        known: dict[int, _Candidate] = {}
-        for successor in state[SUCCESSORS]:
-            first = PREFERENCE if successor.token == preferred else 0.0
-            mass = first + (1 - PREFERENCE) * successor.probability
-            known[successor.token] = _Candidate(successor.token, successor.state, first, mass * (1 - BACKOFF_MASS))
-        spare = [token for token in self.model.backoff if token not in known]
-        for token in spare:
-            known[token] = _Candidate(token, None, 0.0, BACKOFF_MASS / len(spare))
-        for token in self.sampling.logit_bias:
-            if token not in known:
-                known[token] = _Candidate(token, None, 0.0, BACKOFF_MASS / 1000)
-        for candidate in known.values():
-            candidate.logit = self._logit(candidate)
-        return list(known.values())
+    def spoken(self, token: int) -> None:
+        """Take note that a token is part of the text."""
+        if not self.penalised:
+            return
+        self.counts[token] += 1
+        penalty = self.counts[token] * self.sampling.frequency_penalty + self.sampling.presence_penalty
+        self.shift[token] = self.bias.get(token, 0.0) - penalty
 
-    def _logit(self, candidate: _Candidate) -> float:
-        sampling = self.sampling
-        logit = math.log(candidate.mass) + sampling.logit_bias.get(candidate.token, 0.0)
-        if self.penalised:
-            count = self.counts[candidate.token]
-            logit -= count * sampling.frequency_penalty + (count > 0) * sampling.presence_penalty
-        return logit
+    def logits(self, row: _Row, wish: int) -> tuple[tuple[int, ...], list[float]]:
+        """Return the tokens that may follow, those of the row first, and their logits; the prompt prefers `wish`."""
+        ids, logits, shift = row.tokens, row.logits.copy(), self.shift
+        logits[wish] = row.preferred[wish]
+        if not shift:
+            return ids, logits
+        if self.bias:
+            present = set(ids)
+            foreign = [token for token in self.bias if token not in present]
+            ids, logits = (*ids, *foreign), logits + [FOREIGN] * len(foreign)
+        return ids, [logit + shift.get(token, 0.0) for token, logit in zip(ids, logits, strict=True)]
 
-    def choose(self, candidates: list[_Candidate], choice: int, coin: int) -> _Candidate:
-        """Pick one candidate with the dice of its position."""
-        if self.sampling.temperature == 0.0:
-            return max(candidates, key=lambda candidate: candidate.logit)
-        self._weigh(candidates)
-        total = sum(candidate.weight for candidate in candidates)
-        at = _place(choice, coin) * total
-        return _pick(candidates, at)
-
-    def _weigh(self, candidates: list[_Candidate]) -> None:
-        top = max(candidate.logit for candidate in candidates)
-        for candidate in candidates:
-            candidate.weight = math.exp((candidate.logit - top) / self.sampling.temperature)
+    def choose(self, row: _Row, wish: int, logits: list[float], choice: int, coin: int) -> int:
+        """Return the place of the token that the dice of a position pick."""
+        top, temperature = max(logits), self.sampling.temperature
+        if temperature == 0.0:
+            return logits.index(top)
+        weights = [math.exp((logit - top) / temperature) for logit in logits]
         if self.sampling.top_p < 1.0:
-            wanted = self.sampling.top_p * sum(candidate.weight for candidate in candidates)
-            for candidate in sorted(candidates, key=lambda entry: -entry.weight):
-                if wanted <= 0.0 and candidate.logit < top:
-                    candidate.weight = 0.0
-                wanted -= candidate.weight
+            _narrow(weights, self.sampling.top_p)
+        at = _place(choice, coin) * sum(weights)
+        front = weights[wish] * row.front[wish]
+        if at < front:
+            return wish
+        at -= front
+        weights[wish] -= front
+        for place, weight in enumerate(weights):
+            if at < weight:
+                return place
+            at -= weight
+        return logits.index(top)
 
-    def logprob(self, candidates: list[_Candidate], chosen: _Candidate) -> TokenLogprob:
+    def logprob(self, ids: tuple[int, ...], logits: list[float], place: int) -> TokenLogprob:
         """Return the log probabilities at one position, before temperature and nucleus."""
-        top = max(candidate.logit for candidate in candidates)
-        norm = top + math.log(sum(math.exp(candidate.logit - top) for candidate in candidates))
-        ranked = sorted(candidates, key=lambda candidate: -candidate.logit)
-        shown = [(entry.token, max(FLOOR, entry.logit - norm)) for entry in ranked[: self.sampling.top_logprobs]]
-        return TokenLogprob(chosen.token, max(FLOOR, chosen.logit - norm), shown)
+        norm = 0.0  # a row as it is sums to one
+        if self.shift:
+            top = max(logits)
+            norm = top + math.log(sum([math.exp(logit - top) for logit in logits]))
+        best = sorted(range(len(ids)), key=logits.__getitem__, reverse=True)[: self.sampling.top_logprobs]
+        shown = [(ids[entry], max(FLOOR, logits[entry] - norm)) for entry in best]
+        return TokenLogprob(ids[place], max(FLOOR, logits[place] - norm), shown)
+
+
+def _narrow(weights: list[float], top_p: float) -> None:
+    """Leave only the nucleus: the fewest of the heaviest tokens that have the share `top_p`, but one at least."""
+    wanted, kept = top_p * sum(weights), 0.0
+    for rank, place in enumerate(sorted(range(len(weights)), key=weights.__getitem__, reverse=True)):
+        if rank and kept >= wanted:
+            weights[place] = 0.0
+        else:
+            kept += weights[place]
 
 
 def _place(choice: int, coin: int) -> float:
@@ -237,48 +294,39 @@ def _place(choice: int, coin: int) -> float:
     return PREFERENCE + (1 - PREFERENCE) * (choice + (coin - edge + 0.5) / (256 - edge)) / SIDES
 
 
-def _pick(candidates: list[_Candidate], at: float) -> _Candidate:
-    for candidate in candidates:
-        if candidate.wished:
-            first = candidate.weight * candidate.wished / candidate.mass
-            if at < first:
-                return candidate
-            at -= first
-    for candidate in candidates:
-        weight = candidate.weight
-        if candidate.wished:
-            weight -= candidate.weight * candidate.wished / candidate.mass
-        if at < weight:
-            return candidate
-        at -= weight
-    return max(candidates, key=lambda candidate: candidate.weight)
+def _rolls(prompt_key: bytes, sample_key: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield, for each position, the prompt's wish, the choice and the coin between them."""
+    for block in count():
+        yield from zip(wishes(prompt_key, block), *dice(sample_key, block), strict=True)
 
 
 def _sample(
-    sampler: _Sampler, state: State, prompt_key: bytes, sample_key: bytes, limit: int, stop: Sequence[str]
+    sampler: _Sampler, encoding: str, state: State, rolls: Iterator[tuple[int, int, int]], limit: int, stop: _Stop
 ) -> Text:
-    model, wanted = sampler.model, sampler.sampling.top_logprobs is not None
-    text = Text([], [], "length", [] if wanted else None)
-    block = 0
-    while True:
-        rolls = zip(wishes(prompt_key, block), *dice(sample_key, block), strict=True)
-        for wish, choice, coin in rolls:
-            if len(text.ids) >= limit:
-                return text
-            candidates = sampler.candidates(state, wish)
-            chosen = sampler.choose(candidates, choice, coin)
-            if chosen.token == model.end[TOKEN]:
-                text.finish = "stop"
-                return text
-            if text.logprobs is not None:
-                text.logprobs.append(sampler.logprob(candidates, chosen))
-            text.ids.append(chosen.token)
-            text.pieces.append(tokens.token_bytes(sampler.encoding, chosen.token))
-            sampler.counts[chosen.token] += 1
-            state = chosen.state if chosen.state is not None else model.after(chosen.token)
-        if stop and _stopped(text.pieces, stop):
-            return text
-        block += 1
+    model = sampler.model
+    end, logprobs = model.end[TOKEN], sampler.sampling.top_logprobs is not None
+    text = Text([], [], "length", [] if logprobs else None)
+    step = max(STEP, stop.longest)  # looking for long strings at each token would take longer than drawing it
+    while len(text.ids) < limit:
+        throw, choice, coin = next(rolls)
+        row = _row(model, state)
+        wish = row.tokens.index(state[throw][TOKEN])
+        ids, logits = sampler.logits(row, wish)
+        place = sampler.choose(row, wish, logits, choice, coin)
+        token = ids[place]
+        if token == end:
+            text.finish = "stop"
+            break
+        if text.logprobs is not None:
+            text.logprobs.append(sampler.logprob(ids, logits, place))
+        known = place < len(row.states)
+        state = row.states[place] if known else model.after(token)
+        text.ids.append(token)
+        text.pieces.append(state[PIECE] if known else tokens.token_bytes(encoding, token))
+        sampler.spoken(token)
+        if stop and len(text.ids) % step == 0 and stop.settled(text.pieces, step):
+            break
+    return text
 
 
 def annotate(encoding: str, ids: Sequence[int], key: bytes, top: int) -> list[TokenLogprob]:

@@ -7,7 +7,6 @@ a file with another one is refused.
 from __future__ import annotations
 
 import binascii
-import contextlib
 import gzip
 import hashlib
 import importlib.util
@@ -114,14 +113,12 @@ class _Counts:
     def get(self, name: str, text: str) -> int:
         short = len(text) <= SHORT
         key = (name, text if short else hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest())
-        count = self._known.get(key)
-        if count is not None:
-            with contextlib.suppress(KeyError):  # another thread may just have dropped it
-                self._known.move_to_end(key)
-            return count
-        count = len(encode(name, text))
-        if len(self._known) >= self._size:
-            self._known.popitem(last=False)
+        # Taken out and put back, a text is the youngest again; threads that meet here count twice at worst.
+        count = self._known.pop(key, None)
+        if count is None:
+            count = len(encode(name, text))
+            if len(self._known) >= self._size:
+                self._known.popitem(last=False)
         self._known[key] = count
         return count
 

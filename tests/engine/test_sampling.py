@@ -4,12 +4,12 @@ import math
 from collections import Counter
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from mockai.engine import draw, language, sampling, tokens
+from mockai.engine.language import BLOCK
 from mockai.engine.sampling import Sampling, Text
 
 O200K = "o200k_base"
@@ -69,6 +69,43 @@ def test_stop_strings_cut_before_themselves_across_tokens(wish: bytes, dice: byt
     assert cut.logprobs is None or len(cut.logprobs) == len(cut.pieces)
 
 
+@given(KEYS, KEYS)
+def test_the_stop_string_that_begins_first_counts(wish: bytes, dice: bytes) -> None:
+    whole = sampling.generate(O200K, wish, dice, 200).text
+    longer, shorter = whole[1:9], whole[2:4]
+    for how in (Sampling(), Sampling(top_logprobs=0)):
+        for stop in ((shorter, longer), (longer, shorter)):
+            cut = sampling.generate(O200K, wish, dice, 200, how, stop).text
+            assert cut == whole[: min(whole.find(shorter), whole.find(longer))]
+
+
+def test_a_stop_string_ends_a_text_that_would_go_on_and_on() -> None:
+    end = tokens.encoding(O200K).eot_token
+    word = tokens.encode(O200K, " and")[0]
+    forced = generate(1, 0, 128_000, Sampling(logit_bias={word: 100, end: -100}), stop=("and and and",))
+    assert (forced.text, forced.finish) == (" ", "stop")
+
+
+def test_a_long_stop_string_that_is_under_way_beats_a_short_one_that_has_ended() -> None:
+    for number in range(200):
+        whole = generate(number, 0, 300).text
+        for at in range(0, len(whole) - 60, 97):
+            longer, shorter = whole[at : at + 60], whole[at + 1 : at + 31]
+            first = min(whole.find(longer), whole.find(shorter))
+            for how in (Sampling(), Sampling(top_logprobs=0))[: 2 if number < 20 else 1]:
+                assert generate(number, 0, 300, how, stop=(shorter, longer)).text == whole[:first]
+
+
+def test_a_stop_string_far_behind_the_first_block_is_found() -> None:
+    number = next(number for number in range(2000) if len(generate(number, 0, 2000).ids) > 2 * BLOCK + 24)
+    whole = generate(number, 0, 2000)
+    for at in (BLOCK - 8, BLOCK + 2, 2 * BLOCK - 6, 2 * BLOCK + 4):
+        before = len(b"".join(whole.pieces[:at]).decode())
+        stop = whole.text[before - 20 : before + 20]
+        cut = generate(number, 0, 2000, stop=(stop,))
+        assert (cut.text, cut.finish) == (whole.text[: whole.text.find(stop)], "stop")
+
+
 def test_a_bias_of_100_forces_and_of_minus_100_bans() -> None:
     forced = generate(1, 0, 20, Sampling(logit_bias={12345: 100}))
     assert forced.ids == [12345] * 20
@@ -76,6 +113,40 @@ def test_a_bias_of_100_forces_and_of_minus_100_bans() -> None:
     free = generate(2, 0, 100)
     banned = generate(2, 0, 100, Sampling(logit_bias={free.ids[0]: -100, free.ids[3]: -100}))
     assert not {free.ids[0], free.ids[3]} & set(banned.ids)
+
+
+def test_the_end_of_the_text_can_be_forced_and_banned() -> None:
+    end = tokens.encoding(O200K).eot_token
+    assert generate(1, 0, 20, Sampling(logit_bias={end: 100})) == Text([], [], "stop")
+    for number in range(10):
+        endless = generate(number, 0, 500, Sampling(logit_bias={end: -100}))
+        assert (len(endless.ids), endless.finish) == (500, "length")
+
+
+@given(st.sampled_from([(O200K, 199_998), (O200K, 200_005), ("cl100k_base", 100_256), (O200K, 2**40)]), KEYS)
+def test_a_bias_on_an_id_without_a_token_changes_nothing(gap: tuple[str, int], key: bytes) -> None:
+    encoding, token = gap
+    biased = sampling.generate(encoding, key, key, 60, Sampling(logit_bias={token: 100}))
+    assert biased == sampling.generate(encoding, key, key, 60)
+
+
+def test_the_order_of_biases_does_not_show() -> None:
+    biases = {1000: 21.0, 2000: 21.0, 3000: 21.0, 4000: 21.0}
+    forward = generate(1, 0, 200, Sampling(logit_bias=biases))
+    assert len(set(forward.ids) & set(biases)) > 1
+    assert generate(1, 0, 200, Sampling(logit_bias=dict(reversed(biases.items())))) == forward
+
+
+@limits(max_examples=40)
+@given(KEYS, KEYS, st.data())
+def test_biased_and_penalised_texts_are_cut_exactly_too(wish: bytes, dice: bytes, data: st.DataObject) -> None:
+    how = data.draw(st.sampled_from([Sampling(0.7), Sampling(top_p=0.8), Sampling(frequency_penalty=0.5)]))
+    whole = sampling.generate(O200K, wish, dice, 200, how)
+    limit = data.draw(st.integers(0, 200))
+    cut = sampling.generate(O200K, wish, dice, limit, how)
+    assert cut.ids == whole.ids[:limit]
+    assert cut.pieces == [tokens.token_bytes(O200K, token) for token in cut.ids]
+    assert cut.finish == ("stop" if len(whole.ids) < limit else "length")
 
 
 def test_forced_parts_of_characters_are_kept_as_bytes() -> None:
@@ -103,11 +174,25 @@ def test_a_narrow_nucleus_and_a_low_temperature_give_the_likeliest_text() -> Non
     assert [generate(number, 0, 60, Sampling(temperature=0.01)).text for number in range(20)] == coldest
 
 
+def test_a_nucleus_is_the_fewest_tokens_that_reach_its_share() -> None:
+    even = {1000: 100.0, 1001: 100.0, 1002: 100.0, 1003: 100.0}
+    for top_p, size in ((0.0, 1), (0.2, 1), (0.3, 2), (0.7, 3), (1.0, 4)):
+        drawn = set(generate(1, 0, 300, Sampling(top_p=top_p, logit_bias=even)).ids)
+        assert drawn == set(sorted(even)[:size])
+
+
 def test_a_high_temperature_leaves_the_beaten_path() -> None:
-    known = {token for number in range(200) for token in generate(number).ids}
-    hot = generate(1, 0, 300, Sampling(temperature=2.0)).ids
-    assert len(set(hot)) > 20
-    assert set(hot) <= known | set(language.language(O200K).backoff)
+    surprises: list[float] = []
+    drawn: set[int] = set()
+    for temperature in (0.0, 0.4, 1.0, 2.0):
+        how = Sampling(temperature=temperature, top_logprobs=0)
+        entries = [entry for number in range(60) for entry in generate(number, 0, 80, how).logprobs or ()]
+        surprises.append(-sum(entry.logprob for entry in entries) / len(entries))
+        drawn.update(entry.id for entry in entries)
+    assert surprises == sorted(surprises)
+    assert surprises[3] > 1.5 * surprises[1]
+    model = language.language(O200K)
+    assert drawn <= {*model.by_token, *model.backoff}
 
 
 @limits(max_examples=30)
@@ -153,10 +238,3 @@ def test_a_text_may_go_on_after_a_token() -> None:
     after = tokens.encode(O200K, " the")[0]
     continued = sampling.generate(O200K, b"p", b"s", 5, None, (), after)
     assert continued.pieces[0].startswith(b" ")
-
-
-def test_the_version_names_the_prose() -> None:
-    assert len(language.version()) == 16
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language, "prose", lambda: "another prose")
-        assert language.version.__wrapped__() != language.version()

@@ -1,5 +1,8 @@
 """Tokens are tiktoken's, from the official ranks."""
 
+import binascii
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +42,34 @@ def test_the_memory_of_counts_is_bounded() -> None:
         assert counts.get("o200k_base", f"text {number}") == 3
     assert len(counts._known) == 3
     assert counts.get("o200k_base", "word " * 1000) == counts.get("o200k_base", "word " * 1000) == 1001
+
+
+def test_the_text_that_nobody_asks_for_is_forgotten_first() -> None:
+    counts = tokens._Counts(2)
+    for text in ("one", "two", "one", "three"):
+        counts.get("o200k_base", text)
+    assert [key[1] for key in counts._known] == ["one", "three"]
+
+
+def test_long_texts_that_differ_only_in_what_utf8_can_not_hold_are_told_apart() -> None:
+    counts = tokens._Counts(10)
+    start = "word " * 1000
+    texts = [start + "\ud800" * 3, start + "???"]
+    assert len({len(tokens.encode("o200k_base", text)) for text in texts}) == 2
+    assert [counts.get("o200k_base", text) for text in texts] == [len(tokens.encode("o200k_base", t)) for t in texts]
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_the_ranks_are_the_files_own(name: str) -> None:
+    raw = gzip.decompress((tokens._data_folder() / f"{name}.tiktoken.gz").read_bytes())
+    for line in raw.splitlines()[::997]:
+        encoded, rank = line.split()
+        assert tokens.token_bytes(name, int(rank)) == binascii.a2b_base64(encoded)
+
+
+@pytest.mark.parametrize(("name", "gap"), [("o200k_base", 199_998), ("cl100k_base", 100_256), ("o200k_base", -1)])
+def test_not_every_id_stands_for_a_token(name: str, gap: int) -> None:
+    assert tokens.exists(name, 0)
+    assert tokens.exists(name, tokens.vocabulary_size(name) - 1)
+    assert not tokens.exists(name, gap)
+    assert not tokens.exists(name, tokens.vocabulary_size(name))
