@@ -30,11 +30,11 @@ PREFERENCE = 0.5
 ENDING = 18  # of 64: how often a text ends after a full stop, so that it has 3 to 4 sentences
 TRIGRAM_WEIGHT, BIGRAM_WEIGHT = 3, 1
 BACKOFF = 24
-BLOCK = 128
-"""Tokens that are drawn from one block of the streams."""
+BLOCK = 80
+"""Tokens that are drawn from one block of the streams: as many as one round of the hash gives dice for."""
 SENTENCE_END = b"."
 
-_VERSION = 2
+_VERSION = 3
 _building = threading.Lock()
 _built: dict[str, Language] = {}
 

@@ -49,17 +49,20 @@ class Sampling:
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     top_logprobs: int | None = None
 
-    @property
-    def plain(self) -> bool:
-        """Return whether the tables alone give the text."""
-        return (
-            self.temperature in (0.0, 1.0)
-            and (self.top_p == 1.0 or self.temperature == 0.0)
+    plain: bool = field(init=False, repr=False)
+    """Whether the tables alone give the text."""
+
+    def __post_init__(self) -> None:
+        """Decide whether logits are needed."""
+        certain = self.temperature == 0.0
+        plain = (
+            (certain or (self.temperature == 1.0 and self.top_p == 1.0))
             and not self.presence_penalty
             and not self.frequency_penalty
             and not self.logit_bias
             and self.top_logprobs is None
         )
+        object.__setattr__(self, "plain", plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,11 +234,6 @@ class Object(Node):
     fields: Mapping[str, Node]
     required: Sequence[str] = ()
     open: bool = False
-    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Note the place of each field."""
-        object.__setattr__(self, "_places", {name: place for place, name in enumerate(self.fields)})
 
     @property
     def noun(self) -> str:
@@ -250,21 +245,40 @@ class Object(Node):
         if not isinstance(value, dict):
             raise errors.wrong_type(path, "an object", value)
         prefix = f"{path}." if path else ""
+        if not self._good(value, prefix):
+            self._first_fault(value, prefix)
+
+    def _good(self, value: dict[str, Any], prefix: str) -> bool:
+        """Return whether there is no fault: the quick look, in the order of the body."""
+        for name in self.required:
+            if name not in value:
+                return False
+        try:
+            for name, entry in value.items():
+                node = self.fields.get(name)
+                if node is None:
+                    if not self.open:
+                        return False
+                elif entry is not None:
+                    node.check(entry, prefix + name)
+                elif name in self.required:
+                    return False
+        except errors.ApiError:
+            return False
+        return True
+
+    def _first_fault(self, value: dict[str, Any], prefix: str) -> None:
         for name in self.required:
             if name not in value:
                 raise errors.missing(prefix + name)
-        places = self._places
         if not self.open:
             for name in value:
-                if name not in places:
+                if name not in self.fields:
                     raise errors.unknown_parameter(prefix + name, spelling(name, self.fields, value))
-        # Only what is there is looked at: a request holds few of the fields that it may have.
-        present = [name for name in value if name in places]
-        present.sort(key=places.__getitem__)
-        for name in present:
-            entry = value[name]
-            if entry is not None or name in self.required:
-                self.fields[name].check(entry, prefix + name)
+        for name, node in self.fields.items():
+            entry = value.get(name)
+            if entry is not None or (name in value and name in self.required):
+                node.check(entry, prefix + name)
 
     def relaxed(self) -> Node:
         """Return an open object of relaxed fields with the same required keys."""
@@ -292,13 +306,17 @@ class Tagged(Node):
         """Raise the fault of kind, of the tag, or of the variant that the tag names."""
         if not isinstance(value, dict):
             raise errors.wrong_type(path, "an object", value)
-        where = f"{path}.{self.tag}" if path else self.tag
-        if self.tag not in value and self.untyped is None:
-            raise errors.missing(where)
         name: Any = value.get(self.tag, self.untyped)
         if not isinstance(name, str) or name not in self.variants:
-            Enum(*self.variants).check(name, where)
+            raise self._fault(value, name, f"{path}.{self.tag}" if path else self.tag)
         self.variants[name].check(value, path)
+
+    def _fault(self, value: Mapping[str, Any], name: Any, path: str) -> errors.ApiError:
+        if self.tag not in value:
+            return errors.missing(path)
+        if not isinstance(name, str):
+            return errors.wrong_type(path, Enum(*self.variants).noun, name)
+        return errors.bad_value(path, name, tuple(self.variants))
 
     def relaxed(self) -> Node:
         """Return the union of the relaxed variants."""

