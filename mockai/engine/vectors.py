@@ -1,7 +1,8 @@
-"""Embeddings: hashed features of words, of parts of words and of topics, projected onto a unit vector.
+"""Embeddings: hashed features of words, of parts of words and of topics, as a unit vector.
 
-All sums are made of small integers, so the same text gives the same bytes on every machine. Imported lazily: numpy
-takes a while to load.
+A text is a weighted sum of rows of a fixed random table, in small integers: the same text gives the same bytes on
+every machine. The sum has `CORE` components; each further block of a vector is the same sum, in another order and
+with other signs, so that a shortened vector still tells texts apart. Imported lazily: numpy takes a while to load.
 """
 
 from __future__ import annotations
@@ -10,31 +11,30 @@ import binascii
 import hashlib
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from mockai.engine.draw import Draw
 from mockai.engine.topics import COMMON, TOPICS
 
 Vectors = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.integer[Any]]
 
-REMEMBERED = 2000
-"""Words whose rows are kept: at two bytes a component, 12 MB for the widest model."""
-AT_ONCE = 256
-"""Words whose rows are added in 16 bits."""
+CORE = 384
+TABLE = 2048
+"""Rows of the table; a word is the sum of two, so that words do not collide."""
+REMEMBERED = 8192
+"""Words whose sums are kept: at two bytes a component, 6 MB for each model."""
+AT_ONCE = 128
+"""Words that are added in 16 bits."""
 PARTS = 3  # characters of the parts of words
 
-WORD, FORM, PART, TOPIC = 16, 2, 6, 22
-PAIR, TEXT_SHIFT = 24, 3
-# Pairs of words and the text as a whole show in some components only, which keeps them cheap.
-PAIR_AT, TEXT_AT = slice(0, None, 8), slice(4, None, 8)
-
-Segment = tuple[int, list[str]]
-"""Some words of the text of that number."""
+# How much each kind of feature weighs; twice, where it is a sum of two rows.
+WORD, FORM, PART, TOPIC, PAIR = 11, 2, 12, 16, 5
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _LONGEST_WORD = 64
@@ -45,13 +45,16 @@ def embed(texts: Sequence[str], model: str, width: int, dimensions: int) -> Vect
 
     Fewer dimensions are the first components of more, normalised again.
     """
-    totals = _space(model, width).sums(texts)[:, :dimensions].astype(np.float64)
-    # Squares of integers and their sums are exact in a double: no rounding that depends on the machine.
-    lengths = np.sqrt(np.einsum("ij,ij->i", totals, totals))
-    empty = lengths == 0.0
-    totals[empty, 0], lengths[empty] = 1.0, 1.0
-    unit: Vectors = (totals / lengths[:, None]).astype(np.float32)
-    return unit
+    space = _space(model, width)
+    sums = space.sums(texts)
+    # The lengths are sums of whole numbers, exact in any order: nothing rounds differently elsewhere.
+    squares = sums.astype(np.int64) ** 2 @ space.times(dimensions)
+    sums[squares == 0] = 1
+    lengths = np.sqrt(np.where(squares == 0, dimensions, squares).astype(np.float64)).astype(np.float32)
+    made: Vectors = np.take(sums.astype(np.float32), space.order[:dimensions], axis=1)
+    made *= space.signs[:dimensions]
+    made /= lengths[:, None]
+    return made
 
 
 def embed_base64(texts: Sequence[str], model: str, width: int, dimensions: int) -> list[bytes]:
@@ -61,86 +64,81 @@ def embed_base64(texts: Sequence[str], model: str, width: int, dimensions: int) 
 
 
 class _Space:
-    """The feature space of one model: the rows of the words met last, as one matrix."""
+    """The feature space of one model: its table, its blocks, and the words met last."""
 
     def __init__(self, model: str, width: int) -> None:
-        self._model, self._width = model.encode(), width
-        self._rows = np.zeros((REMEMBERED, width), np.int16)
-        self._signs = np.zeros((REMEMBERED, len(range(width)[PAIR_AT])), np.int8)
-        self._at: dict[str, int] = {}
+        bits = hashlib.shake_128(f"embedding {model}".encode()).digest(TABLE * CORE // 8)
+        ones = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(TABLE, CORE)
+        self._table = ones.astype(np.int16) * 2 - 1
+        rng = Draw("blocks", model)
+        blocks = width // CORE
+        self.order = np.array([at for _ in range(blocks) for at in rng.sample(range(CORE), CORE)], np.intp)
+        self.signs = np.array([rng.choice((-1, 1)) for _ in range(width)], np.float32)
+        self._words = np.zeros((REMEMBERED, CORE), np.int16)
+        self._names = [""] * REMEMBERED
+        self._known: dict[str, tuple[int, int]] = {}
+        self._next = 0
         self._lock = threading.Lock()
+
+    @cache  # noqa: B019 - there is one space a model, for good
+    def times(self, dimensions: int) -> npt.NDArray[np.int64]:
+        """Return how often each component of a sum stands in the first `dimensions` of a vector."""
+        return np.bincount(self.order[:dimensions], minlength=CORE)
 
     def sums(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return the weighted sums of the features of each text."""
-        totals = np.zeros((len(texts), self._width), np.int32)
-        for group in _grouped(texts):
-            with self._lock:
-                self._add(group, totals)
-        narrow = len(range(self._width)[TEXT_AT])
-        for at, text in enumerate(texts):
-            # What no word tells apart (case, blanks, common words) moves the vector a little.
-            raw = hashlib.shake_128(self._model + text.encode("utf-8", "surrogatepass")).digest(narrow)
-            totals[at, TEXT_AT] += np.frombuffer(raw, np.int8) >> TEXT_SHIFT
+        totals = np.zeros((len(texts), CORE), np.int32)
+        with self._lock:
+            for at, text in enumerate(texts):
+                words = [word[:_LONGEST_WORD] for word in _WORDS.findall(text.lower()) if word not in COMMON]
+                # What no word tells apart (case, blanks, common words) moves the vector a little.
+                value = _hash(text)
+                extra = [value % TABLE, value // TABLE % TABLE]
+                for start in range(0, max(1, len(words)), AT_ONCE):
+                    self._add(words[start : start + AT_ONCE], extra, totals[at])
+                    extra = []
         return totals
 
-    def _add(self, group: list[Segment], totals: npt.NDArray[np.int32]) -> None:
-        if len(self._at) + sum(len(words) for _, words in group) > REMEMBERED:
-            self._at.clear()
-        rows = [self._row(word) for _, words in group for word in words]
-        ends = np.cumsum([len(words) for _, words in group])
-        starts = [0, *ends[:-1]]
-        sums = np.add.reduceat(self._rows[rows], starts, axis=0)
-        # A pair is the product of signs, one of them shifted: the order of words counts.
-        signs = self._signs[rows]
-        pairs = np.zeros(signs.shape, np.int8)
-        np.multiply(signs[:-1, 1:], signs[1:, :-1], out=pairs[:-1, 1:])
-        pairs[ends - 1] = 0
-        sums[:, PAIR_AT] += np.add.reduceat(pairs, starts, axis=0, dtype=np.int16) * np.int16(PAIR)
-        for (text, _), row in zip(group, sums, strict=True):
-            totals[text] += row
+    def _rows(self, hashes: Sequence[int]) -> npt.NDArray[np.int16]:
+        """Return for each hash the sum of its two rows of the table."""
+        first = [value % TABLE for value in hashes]
+        second = [value // TABLE % TABLE for value in hashes]
+        return self._table[first] + self._table[second]
 
-    def _row(self, word: str) -> int:
-        at = self._at.get(word)
-        if at is None:
-            at = len(self._at)
-            self._rows[at] = self._made(word)
-            self._signs[at] = np.sign(self._rows[at][PAIR_AT])
-            self._at[word] = at
-        return at
+    def _add(self, words: list[str], extra: list[int], total: npt.NDArray[np.int32]) -> None:
+        known = [self._known.get(word) or self._learn(word) for word in words]
+        # A pair is a row that its two words choose, in their order.
+        pairs = [(3 * left + right) % TABLE for (_, left), (_, right) in pairwise(known)] + extra
+        if known:
+            total += np.add.reduce(self._words[[at for at, _ in known]], axis=0, dtype=np.int16)
+        if pairs:
+            total += PAIR * np.add.reduce(self._table[pairs], axis=0, dtype=np.int16)
 
-    def _made(self, word: str) -> Integers:
+    def _learn(self, word: str) -> tuple[int, int]:
+        """Keep the sum of a word in the place of the one that came longest ago; return place and hash."""
+        at = self._next % REMEMBERED
+        self._known.pop(self._names[at], None)
+        self._names[at] = word
+        self._next += 1
+        self._words[at] = self._made(word)
+        entry = self._known[word] = (at, _hash(word))
+        return entry
+
+    def _made(self, word: str) -> npt.NDArray[np.int16]:
         stem = stem_of(word)
-        total = self._feature(f"word {stem}", WORD) + self._feature(f"form {word}", FORM)
+        topics = [_hash(f"topic {topic}") for topic in topics_of(stem)]
+        known: npt.NDArray[np.int16] = self._rows([_hash(f"word {stem}"), _hash(f"form {word}"), *topics])
+        total: npt.NDArray[np.int16] = known[0] * np.int16(WORD) + known[1] * np.int16(FORM)
+        total += known[2:].sum(axis=0, dtype=np.int16) * np.int16(TOPIC)
         if len(word) > 3:
-            parts = {f"<{word}>"[at : at + PARTS] for at in range(len(word) + 3 - PARTS)}
-            for part in sorted(parts):
-                total += self._feature(f"part {part}", max(1, 2 * PART // len(parts)))
-        for topic in topics_of(stem):
-            total += self._feature(f"topic {topic}", TOPIC)
+            parts = [_hash(f"<{word}>"[at : at + PARTS]) % TABLE for at in range(len(word) + 3 - PARTS)]
+            weight = np.int16(max(1, PART // len(parts)))
+            total += np.add.reduce(self._table[parts], axis=0, dtype=np.int16) * weight
         return total
 
-    def _feature(self, feature: str, weight: int) -> npt.NDArray[np.int16]:
-        """Return `weight` with a random sign for each component."""
-        raw = self._model + b"\0" + feature.encode("utf-8", "surrogatepass")
-        bits = np.unpackbits(np.frombuffer(hashlib.shake_128(raw).digest(self._width // 8), np.uint8))
-        return (bits.astype(np.int16) * 2 - 1) * np.int16(weight)
 
-
-def _grouped(texts: Sequence[str]) -> Iterator[list[Segment]]:
-    """Cut the content words of the texts into segments, and put together what is added at once."""
-    group: list[Segment] = []
-    size = 0
-    for at, text in enumerate(texts):
-        words = [word[:_LONGEST_WORD] for word in _WORDS.findall(text.lower()) if word not in COMMON]
-        for start in range(0, len(words), AT_ONCE):
-            segment = words[start : start + AT_ONCE]
-            if size + len(segment) > REMEMBERED // 2:
-                yield group
-                group, size = [], 0
-            group.append((at, segment))
-            size += len(segment)
-    if group:
-        yield group
+def _hash(feature: str) -> int:
+    return crc32(feature.encode("utf-8", "surrogatepass"))
 
 
 @cache

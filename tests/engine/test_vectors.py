@@ -127,7 +127,7 @@ def test_every_text_has_unit_length_and_fewer_dimensions_are_a_truncation(text: 
 def test_the_same_bytes_alone_in_company_and_after_other_texts() -> None:
     text = "The quick brown fox jumps over the lazy dog."
     alone = vectors.embed_base64([text], *SMALL, 1536)[0]
-    many = vectors.embed_base64([f"word{number} other" for number in range(3000)] + [text], *SMALL, 1536)
+    many = vectors.embed_base64([f"word{number} other" for number in range(9000)] + [text], *SMALL, 1536)
     assert many[-1] == alone
     assert vectors.embed_base64([text], *SMALL, 1536)[0] == alone
 
@@ -138,7 +138,7 @@ def test_these_very_bytes_on_every_machine() -> None:
     assert row.tobytes().hex() == PINNED
 
 
-PINNED = "5c7278bf000000006ed75cbe6ed7dc3d"
+PINNED = "be6a223d7279693f6e054b3e16b8b63e"
 
 
 def test_order_case_and_blanks_make_a_small_difference() -> None:
