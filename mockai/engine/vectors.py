@@ -49,8 +49,10 @@ def embed(texts: Sequence[str], model: str, width: int, dimensions: int) -> Vect
     sums = space.sums(texts)
     # The lengths are sums of whole numbers, exact in any order: nothing rounds differently elsewhere.
     squares = sums.astype(np.int64) ** 2 @ space.times(dimensions)
-    sums[squares == 0] = 1
-    lengths = np.sqrt(np.where(squares == 0, dimensions, squares).astype(np.float64)).astype(np.float32)
+    if not squares.all():  # the sum of a text may vanish, at least in few dimensions
+        sums[squares == 0] = 1
+        squares[squares == 0] = dimensions
+    lengths = np.sqrt(squares).astype(np.float32)
     made: Vectors = np.take(sums.astype(np.float32), space.order[:dimensions], axis=1)
     made *= space.signs[:dimensions]
     made /= lengths[:, None]
@@ -70,6 +72,7 @@ class _Space:
         bits = hashlib.shake_128(f"embedding {model}".encode()).digest(TABLE * CORE // 8)
         ones = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(TABLE, CORE)
         self._table = ones.astype(np.int16) * 2 - 1
+        self._pairs = self._table * np.int16(PAIR)
         rng = Draw("blocks", model)
         blocks = width // CORE
         self.order = np.array([at for _ in range(blocks) for at in rng.sample(range(CORE), CORE)], np.intp)
@@ -110,9 +113,9 @@ class _Space:
         # A pair is a row that its two words choose, in their order.
         pairs = [(3 * left + right) % TABLE for (_, left), (_, right) in pairwise(known)] + extra
         if known:
-            total += np.add.reduce(self._words[[at for at, _ in known]], axis=0, dtype=np.int16)
+            total += np.add.reduce(self._words.take([at for at, _ in known], axis=0), axis=0, dtype=np.int16)
         if pairs:
-            total += PAIR * np.add.reduce(self._table[pairs], axis=0, dtype=np.int16)
+            total += np.add.reduce(self._pairs.take(pairs, axis=0), axis=0, dtype=np.int16)
 
     def _learn(self, word: str) -> tuple[int, int]:
         """Keep the sum of a word in the place of the one that came longest ago; return place and hash."""
