@@ -33,6 +33,30 @@ def fault(
 
 FAULTS = [
     fault(
+        {"model": "gpt-5.6-luna", "reasoning_effort": "low", "tools": [TOOL]},
+        "Function tools with reasoning_effort are not supported for gpt-5.6-luna in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
+        "reasoning_effort",
+        None,
+        "errors.md §5",
+        "reported",
+    ),
+    fault(
+        {"model": "o3-mini", "temperature": 0.5},
+        "Unsupported parameter: 'temperature' is not supported with this model.",
+        "temperature",
+        "unsupported_parameter",
+        "errors.md §5",
+        "measured",
+    ),
+    fault(
+        {"model": "o3", "temperature": 0.5},
+        "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is supported.",
+        "temperature",
+        "unsupported_value",
+        "errors.md §5",
+        "measured",
+    ),
+    fault(
         {"messages": None},
         "Invalid type for 'messages': expected an array of objects, but got null instead.",
         "messages",

@@ -10,8 +10,7 @@ from mockai.wire.errors import ApiError
 
 def list_(call: Call) -> Json:
     """Return every model: `{object, data}`, no cursors."""
-    extra = [catalogue.adopt(name).shown for name in call.settings.models if catalogue.find(name) is None]
-    return {"object": "list", "data": [*(model.shown for model in catalogue.catalogue().values()), *extra]}
+    return {"object": "list", "data": [dict(model.shown) for model in catalogue.visible(call.settings.models)]}
 
 
 def retrieve(call: Call) -> Json:

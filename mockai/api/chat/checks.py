@@ -64,6 +64,11 @@ def _tools(body: Json, model: Model) -> None:
         raise ApiError(400, text, param="function_call")
     if accounting.declared_functions(body) and not model.tools:
         raise errors.unsupported_parameter("tools" if body.get("tools") else "functions")
+    asked = body.get("reasoning_effort")
+    if body.get("tools") and asked not in (None, "none") and not model.tools_while_reasoning:
+        text = f"Function tools with reasoning_effort are not supported for {model.id} in /v1/chat/completions. "
+        text += "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
+        raise ApiError(400, text, param="reasoning_effort")
 
 
 def _strict(body: Json, model: Model) -> None:
@@ -140,16 +145,20 @@ def _refusals(body: Json, model: Model) -> None:
         raise ApiError(400, text, param="response_format")
     if body.get("web_search_options") is not None and not model.web_search:
         raise ApiError(400, "Web search options not supported with this model.", param="web_search_options")
-    for name in ("max_tokens", "stop", "logit_bias", "prediction"):
+    for name in ("max_tokens", "stop", "logit_bias", "prediction", "temperature", "top_p"):
         if name in model.refuses and body.get(name) is not None:
             raise errors.unsupported_parameter(name, "max_completion_tokens" if name == "max_tokens" else None)
     for name in ("temperature", "top_p"):
         if name in model.only_default and body.get(name) not in (None, 1):
             raise errors.unsupported_value(name, body[name], default=1)
-    thinking = (body.get("reasoning_effort") or model.default_effort) != "none"
+    thinking = _thinks(body, model)
     for name in ("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"):
         if name in model.refuses_reasoning and thinking and body.get(name):
             raise errors.unsupported_parameter(name)
+
+
+def _thinks(body: Json, model: Model) -> bool:
+    return model.reasoning and (body.get("reasoning_effort") or model.default_effort) != "none"
 
 
 def _audio(body: Json) -> None:
