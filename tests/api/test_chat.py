@@ -539,3 +539,19 @@ def test_images_cost_tokens_and_broken_ones_are_refused(client: TestClient) -> N
     assert create(client, messages=with_image(PNG, "low"))["usage"]["prompt_tokens"] == plain + 2833
     assert fault(client, messages=with_image("data:image/png;base64,AAAA"))["code"] == "invalid_image_format"
     assert fault(client, messages=with_image("ftp://x"))["code"] == "invalid_image_url"
+
+
+def test_a_spoken_answer_streams_as_recorded(client: TestClient) -> None:
+    body = {"model": "gpt-audio", "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}
+    whole = create(client, **body)
+    parts = create(client, **body, stream=True, stream_options={"include_usage": True})
+    assert parts[0]["choices"][0]["delta"] == {"role": "assistant", "refusal": None}
+    spoken = [part["choices"][0]["delta"].get("audio", {}) for part in parts if part.get("choices")]
+    message = whole["choices"][0]["message"]["audio"]
+    assert "".join(piece.get("transcript", "") for piece in spoken) == message["transcript"]
+    assert "".join(piece.get("data", "") for piece in spoken) == message["data"]
+    assert [index for index, piece in enumerate(spoken) if "id" in piece] == [1]
+    assert any("choices" not in part for part in parts)
+    assert parts[-2]["usage"] == whole["usage"]
+    assert parts[-1]["choices"][0]["delta"] == {"audio": {"expires_at": message["expires_at"]}}
+    assert all(choice["finish_reason"] is None for part in parts for choice in part.get("choices", ()))

@@ -122,6 +122,8 @@ def token_text(raw: bytes) -> str:
 # --- streaming -----------------------------------------------------------------------------------
 
 BETWEEN = "\n\n"
+CHOICES = ',"choices":['
+AUDIO_CHUNK = 16_000  # characters of base64, a multiple of four
 OPENING = '{"role":"assistant","content":"","refusal":null}'
 
 Delta = tuple[str, str]
@@ -151,6 +153,9 @@ class Chunks:
     def __iter__(self) -> Iterator[str]:
         """Yield every chunk, in order; n > 1 interleaves after each choice has opened."""
         choices = self._completion.choices
+        if self._completion.audio is not None:
+            yield from self._spoken()
+            return
         if len(choices) == 1:
             yield from self._single(0)
         else:
@@ -194,6 +199,26 @@ class Chunks:
         null = "null" if has_logprobs else ""
         finish = f',"finish_reason":"{choice.finish}"}}]{self._usage}'
         yield close(f"{opening}{{}}{middle}{null}{finish}")
+
+    def _spoken(self) -> Iterator[str]:
+        """Yield an audio answer as recorded: no finish reason, chunks without choices, its expiry last."""
+        completion, close = self._completion, self._close
+        for index, (choice, sound) in enumerate(zip(completion.choices, completion.audio or (), strict=True)):
+            opening, closing = f'{self._head}{{"index":{index},"delta":', f',"finish_reason":null}}]{self._usage}'
+            yield close(f'{opening}{{"role":"assistant","refusal":null}}{closing}')
+            known = f'"id":{dumps_text(sound["id"])},'
+            for text in whole_characters(choice.pieces):
+                yield close(f'{opening}{{"audio":{{{known}"transcript":{escaped(text)}}}}}{closing}')
+                known = ""
+            for start in range(0, len(sound["data"]), AUDIO_CHUNK):
+                data = sound["data"][start : start + AUDIO_CHUNK]
+                yield close(f'{opening}{{"audio":{{"data":"{data}"}}}}{closing}')
+                yield close(f"{self._head.removesuffix(CHOICES)}{self._usage}".removesuffix(","))
+        if self._include_usage:
+            yield close(f'{self._head}],"usage":{dumps_text(completion.usage)}')
+        for index, sound in enumerate(completion.audio or ()):
+            expires = f'{{"audio":{{"expires_at":{sound["expires_at"]}}}}}'
+            yield close(f'{self._head}{{"index":{index},"delta":{expires},"finish_reason":null}}]{self._usage}')
 
     def _texts(self, head: str, tail: str, pieces: list[bytes]) -> Iterator[str]:
         """Yield the chunks of a plain text: the hot loop of every stream."""
