@@ -10,7 +10,6 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-import threading
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -28,9 +27,12 @@ CORE = 384
 TABLE = 2048
 """Rows of the table; a word is the sum of two, so that words do not collide."""
 REMEMBERED = 8192
-"""Words whose sums are kept: at two bytes a component, 6 MB for each model."""
-AT_ONCE = 128
-"""Words that are added in 16 bits."""
+"""Words whose sums are kept: about 800 bytes each, 7 MB for each model."""
+BIAS = 256
+"""What is added to each component of a packed row, so that none is negative."""
+AT_ONCE = 100
+"""Packed rows that are added at once: their components stay below 2 to the 16th."""
+MOST_TOPICS = 3
 PARTS = 3  # characters of the parts of words
 
 # How much each kind of feature weighs; twice, where it is a sum of two rows.
@@ -72,16 +74,12 @@ class _Space:
         bits = hashlib.shake_128(f"embedding {model}".encode()).digest(TABLE * CORE // 8)
         ones = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(TABLE, CORE)
         self._table = ones.astype(np.int16) * 2 - 1
-        self._pairs = self._table * np.int16(PAIR)
+        self._pairs = [_packed(row) for row in self._table * np.int16(PAIR)]
         rng = Draw("blocks", model)
         blocks = width // CORE
         self.order = np.array([at for _ in range(blocks) for at in rng.sample(range(CORE), CORE)], np.intp)
         self.signs = np.array([rng.choice((-1, 1)) for _ in range(width)], np.float32)
-        self._words = np.zeros((REMEMBERED, CORE), np.int16)
-        self._names = [""] * REMEMBERED
         self._known: dict[str, tuple[int, int]] = {}
-        self._next = 0
-        self._lock = threading.Lock()
 
     @cache  # noqa: B019 - there is one space a model, for good
     def times(self, dimensions: int) -> npt.NDArray[np.int64]:
@@ -90,17 +88,35 @@ class _Space:
 
     def sums(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return the weighted sums of the features of each text."""
-        totals = np.zeros((len(texts), CORE), np.int32)
-        with self._lock:
-            for at, text in enumerate(texts):
-                words = [word[:_LONGEST_WORD] for word in _WORDS.findall(text.lower()) if word not in COMMON]
-                # What no word tells apart (case, blanks, common words) moves the vector a little.
-                value = _hash(text)
-                extra = [value % TABLE, value // TABLE % TABLE]
-                for start in range(0, max(1, len(words)), AT_ONCE):
-                    self._add(words[start : start + AT_ONCE], extra, totals[at])
-                    extra = []
+        totals = np.empty((len(texts), CORE), np.int32)
+        for at, text in enumerate(texts):
+            totals[at] = self._sum(text)
         return totals
+
+    def _sum(self, text: str) -> npt.NDArray[np.int32]:
+        words = [word for word in _WORDS.findall(text.lower()) if word not in COMMON]
+        known = [self._known.get(word) or self._learn(word) for word in words]
+        pairs = self._pairs
+        rows = [row for row, _ in known]
+        # A pair is a row that its two words choose, in their order.
+        rows += [pairs[(3 * left + right) % TABLE] for (_, left), (_, right) in pairwise(known)]
+        # What no word tells apart (case, blanks, common words) moves the vector a little.
+        value = _hash(text)
+        rows += (pairs[value % TABLE], pairs[value // TABLE % TABLE])
+        if len(rows) <= AT_ONCE:
+            return _unpacked(sum(rows), len(rows))
+        total = np.zeros(CORE, np.int32)
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            total += _unpacked(sum(part), len(part))
+        return total
+
+    def _learn(self, word: str) -> tuple[int, int]:
+        """Keep and return the packed sum of a word, and its hash."""
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        entry = self._known[word] = (_packed(self._made(word[:_LONGEST_WORD])), _hash(word))
+        return entry
 
     def _rows(self, hashes: Sequence[int]) -> npt.NDArray[np.int16]:
         """Return for each hash the sum of its two rows of the table."""
@@ -108,28 +124,9 @@ class _Space:
         second = [value // TABLE % TABLE for value in hashes]
         return self._table[first] + self._table[second]
 
-    def _add(self, words: list[str], extra: list[int], total: npt.NDArray[np.int32]) -> None:
-        known = [self._known.get(word) or self._learn(word) for word in words]
-        # A pair is a row that its two words choose, in their order.
-        pairs = [(3 * left + right) % TABLE for (_, left), (_, right) in pairwise(known)] + extra
-        if known:
-            total += np.add.reduce(self._words.take([at for at, _ in known], axis=0), axis=0, dtype=np.int16)
-        if pairs:
-            total += np.add.reduce(self._pairs.take(pairs, axis=0), axis=0, dtype=np.int16)
-
-    def _learn(self, word: str) -> tuple[int, int]:
-        """Keep the sum of a word in the place of the one that came longest ago; return place and hash."""
-        at = self._next % REMEMBERED
-        self._known.pop(self._names[at], None)
-        self._names[at] = word
-        self._next += 1
-        self._words[at] = self._made(word)
-        entry = self._known[word] = (at, _hash(word))
-        return entry
-
     def _made(self, word: str) -> npt.NDArray[np.int16]:
         stem = stem_of(word)
-        topics = [_hash(f"topic {topic}") for topic in topics_of(stem)]
+        topics = [_hash(f"topic {topic}") for topic in topics_of(stem)][:MOST_TOPICS]
         known: npt.NDArray[np.int16] = self._rows([_hash(f"word {stem}"), _hash(f"form {word}"), *topics])
         total: npt.NDArray[np.int16] = known[0] * np.int16(WORD) + known[1] * np.int16(FORM)
         total += known[2:].sum(axis=0, dtype=np.int16) * np.int16(TOPIC)
@@ -138,6 +135,17 @@ class _Space:
             weight = np.int16(max(1, PART // len(parts)))
             total += np.add.reduce(self._table[parts], axis=0, dtype=np.int16) * weight
         return total
+
+
+def _packed(row: npt.NDArray[np.int16]) -> int:
+    """Return a row as one large integer of 16-bit lanes: adding such integers adds the rows."""
+    return int.from_bytes((row + BIAS).astype("<u2").tobytes(), "little")
+
+
+def _unpacked(total: int, rows: int) -> npt.NDArray[np.int32]:
+    """Return the sum of so many packed rows."""
+    lanes = np.frombuffer(total.to_bytes(2 * CORE, "little"), "<u2")
+    return lanes.astype(np.int32) - BIAS * rows
 
 
 def _hash(feature: str) -> int:
