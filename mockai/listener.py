@@ -41,6 +41,19 @@ class Protocol(HttpToolsProtocol):
 
     # --- the short way
 
+    def on_message_begin(self) -> None:
+        """Note the beginning of a request; what only the usual way needs is made there."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
+    def _begin_usual(self) -> None:
+        url, received, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(received)
+        super().on_headers_complete()
+
     def on_headers_complete(self) -> None:
         """Keep a hot request back until its body is there."""
         idle = self.cycle is None or self.cycle.response_complete
@@ -49,7 +62,7 @@ class Protocol(HttpToolsProtocol):
             if parser.get_method() == b"POST" and parser.get_http_version() == "1.1":
                 self._collected = []
                 return
-        super().on_headers_complete()
+        self._begin_usual()
 
     def on_body(self, body: bytes) -> None:
         """Collect the body of a hot request; a large one goes the usual way."""
@@ -75,7 +88,7 @@ class Protocol(HttpToolsProtocol):
     def _hand_over(self) -> None:
         """Go the usual way with what was kept back."""
         body, self._collected = b"".join(self._collected or ()), None
-        super().on_headers_complete()
+        self._begin_usual()
         if body:
             super().on_body(body)
 

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 
 from mockai.call import Beat, Json
 from mockai.engine import draw, tokens
@@ -148,57 +148,47 @@ class Chunks:
 
     def at_once(self) -> bytes:
         """Return all frames of the stream, for when nothing has to wait."""
-        return f"data: {f'{BETWEEN}data: '.join(self)}{BETWEEN}".encode()
+        return f"data: {f'{BETWEEN}data: '.join(self._all())}{BETWEEN}".encode()
 
     def __iter__(self) -> Iterator[str]:
         """Yield every chunk, in order; n > 1 interleaves after each choice has opened."""
+        return iter(self._all())
+
+    def _all(self) -> list[str]:
         choices = self._completion.choices
         if self._completion.audio is not None:
-            yield from self._spoken()
-            return
-        if len(choices) == 1:
-            yield from self._single(0)
-        else:
-            yield from self._interleaved([self._single(index) for index in range(len(choices))])
+            return list(self._spoken())
+        each = [self._single(index) for index in range(len(choices))]
+        chunks = each[0] if len(each) == 1 else _interleaved(each)
         if self._include_usage:
-            yield self._close(f'{self._head}],"usage":{dumps_text(self._completion.usage)}')
+            chunks.append(self._close(f'{self._head}],"usage":{dumps_text(self._completion.usage)}'))
         if self._completion.moderation is not None:
             moderation = dumps_text(self._completion.moderation)
-            yield self._close(f'{self._head}]{self._usage},"moderation":{moderation}')
+            chunks.append(self._close(f'{self._head}]{self._usage},"moderation":{moderation}'))
+        return chunks
 
-    def _interleaved(self, sources: list[Iterator[str]]) -> Iterator[str]:
-        for source in sources:  # the role chunk and the first token of each choice come together
-            yield next(source)
-            yield next(source)
-        while sources:
-            alive = []
-            for source in sources:
-                chunk = next(source, None)
-                if chunk is not None:
-                    yield chunk
-                    alive.append(source)
-            sources = alive
-
-    def _single(self, index: int) -> Iterator[str]:
+    def _single(self, index: int) -> list[str]:
+        """Return the chunks of one choice: its role, its text or calls, its finish reason."""
         completion, choice = self._completion, self._completion.choices[index]
         has_logprobs = completion.model.logprobs_key
-        middle = ',"logprobs":' if has_logprobs else ""
+        middle, null = (',"logprobs":', "null") if has_logprobs else ("", "")
         opening = f'{self._head}{{"index":{index},"delta":'
         closing = f',"finish_reason":null}}]{self._usage}'
         close = self._close
-        plain = not choice.calls and not choice.refusal and choice.logprobs is None
-        if plain:
-            yield close(f"{opening}{OPENING}{middle}{'null' if has_logprobs else ''}{closing}")
-            head, tail = f'{opening}{{"content":', f"}}{middle}{'null' if has_logprobs else ''}{closing}"
-            yield from self._texts(head, tail, choice.pieces)
-        for delta, logprobs in () if plain else self._deltas(index, choice):
-            yield close(f"{opening}{delta}{middle}{logprobs if has_logprobs else ''}{closing}")
-        if plain and self._completion.annotations[index]:
-            cited = dumps_text(self._completion.annotations[index])
-            yield close(f'{opening}{{"annotations":{cited}}}{middle}{"null" if has_logprobs else ""}{closing}')
-        null = "null" if has_logprobs else ""
+        if choice.calls or choice.refusal or choice.logprobs is not None:
+            chunks = [
+                close(f"{opening}{delta}{middle}{logprobs if has_logprobs else ''}{closing}")
+                for delta, logprobs in self._deltas(index, choice)
+            ]
+        else:
+            chunks = [close(f"{opening}{OPENING}{middle}{null}{closing}")]
+            chunks += self._texts(f'{opening}{{"content":', f"}}{middle}{null}{closing}", choice.pieces)
+            if completion.annotations[index]:
+                cited = dumps_text(completion.annotations[index])
+                chunks.append(close(f'{opening}{{"annotations":{cited}}}{middle}{null}{closing}'))
         finish = f',"finish_reason":"{choice.finish}"}}]{self._usage}'
-        yield close(f"{opening}{{}}{middle}{null}{finish}")
+        chunks.append(close(f"{opening}{{}}{middle}{null}{finish}"))
+        return chunks
 
     def _spoken(self) -> Iterator[str]:
         """Yield an audio answer as recorded: no finish reason, chunks without choices, its expiry last."""
@@ -220,15 +210,15 @@ class Chunks:
             expires = f'{{"audio":{{"expires_at":{sound["expires_at"]}}}}}'
             yield close(f'{self._head}{{"index":{index},"delta":{expires},"finish_reason":null}}]{self._usage}')
 
-    def _texts(self, head: str, tail: str, pieces: list[bytes]) -> Iterator[str]:
-        """Yield the chunks of a plain text: the hot loop of every stream."""
+    def _texts(self, head: str, tail: str, pieces: list[bytes]) -> list[str]:
+        """Return the chunks of a plain text: the hot loop of every stream."""
         strings = [escaped(text) for text in whole_characters(pieces)]
         padding = self._padding
         if padding is None:
-            return (f"{head}{string}{tail}}}" for string in strings)
+            return [f"{head}{string}{tail}}}" for string in strings]
         fixed, tail = len(head) + len(tail) + 1, f'{tail},"obfuscation":"'
         pads = padding.several([-(fixed + len(string)) % 16 for string in strings])
-        return (f'{head}{string}{tail}{pad}"}}' for string, pad in zip(strings, pads, strict=True))
+        return [f'{head}{string}{tail}{pad}"}}' for string, pad in zip(strings, pads, strict=True)]
 
     def _close(self, chunk: str) -> str:
         if self._padding is None:
@@ -267,20 +257,21 @@ class Chunks:
                 held = []
 
 
-def whole_characters(pieces: list[bytes]) -> Iterator[str]:
-    """Yield the text of each token; a character that spans tokens comes whole, with the last of them."""
+def _interleaved(each: list[list[str]]) -> list[str]:
+    """Open one choice after the other, each with its role and first token, and go on in turns."""
+    opened = [chunk for chunks in each for chunk in chunks[:2]]
+    turns = zip_longest(*(chunks[2:] for chunks in each))
+    return opened + [chunk for turn in turns for chunk in turn if chunk is not None]
+
+
+def whole_characters(pieces: list[bytes]) -> list[str]:
+    """Return the text of each token; a character that spans tokens comes whole, with the last of them."""
     try:
-        yield from [piece.decode() for piece in pieces]
-        return
+        return [piece.decode() for piece in pieces]
     except UnicodeDecodeError:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    for piece in pieces:
-        text = decoder.decode(piece)
-        if text:
-            yield text
-    rest = decoder.decode(b"", final=True)
-    if rest:
-        yield rest
+    texts = [decoder.decode(piece) for piece in pieces]
+    return [text for text in [*texts, decoder.decode(b"", final=True)] if text]
 
 
 @lru_cache(maxsize=8192)
@@ -312,7 +303,7 @@ def _call_deltas(choice: Choice, ids: list[str], encoding: str) -> Iterator[Delt
             yield f"{head}{escaped(text)}}}}}]}}", "null"
 
 
-def _pieces(call: ToolCall, encoding: str) -> Iterator[str]:
+def _pieces(call: ToolCall, encoding: str) -> list[str]:
     ids = tokens.encode(encoding, call.arguments)
     return whole_characters([tokens.token_bytes(encoding, token) for token in ids])
 

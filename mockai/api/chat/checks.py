@@ -34,9 +34,10 @@ def known_to(call: Call) -> None:
 
 def check(body: Json, model: Model) -> None:
     """Raise the first fault that the schema cannot see."""
-    for rule, fields in RULES:
-        if fields is None or not fields.isdisjoint(body):
-            rule(body, model)
+    if not WAKING.isdisjoint(body):
+        for rule, fields in RULES:
+            if not fields.isdisjoint(body):
+                rule(body, model)
     if model.audio:
         _audio(body)
     _messages(body, model)
@@ -274,7 +275,7 @@ _PARTS: dict[str, Callable[[Json, int, Model], Any]] = {"image_url": _image_part
 
 Rule = Callable[[Json, Model], None]
 # Each rule, and the fields without which it has nothing to say.
-RULES: tuple[tuple[Rule, frozenset[str] | None], ...] = (
+RULES: tuple[tuple[Rule, frozenset[str]], ...] = (
     (_tools, frozenset({"tools", "functions", "tool_choice", "function_call", "parallel_tool_calls"})),
     (_strict, frozenset({"tools", "response_format"})),
     (_combinations, frozenset({"stream_options", "top_logprobs", "max_tokens", "logit_bias"})),
@@ -290,6 +291,9 @@ RULES: tuple[tuple[Rule, frozenset[str] | None], ...] = (
         ),
     ),
 )
+
+
+WAKING = frozenset().union(*(fields for _, fields in RULES))
 
 
 def fits(prompt: Prompt, body: Json, model: Model) -> None:

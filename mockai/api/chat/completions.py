@@ -21,6 +21,8 @@ FINISH_HEADER = "x-mockai-finish-reason"
 FINISHES = ("stop", "length", "tool_calls", "function_call", "content_filter", "refusal")
 TIERS = {None: "default", "auto": "default", "default": "default", "fast": "priority"}
 
+COUNTED = ("tokens", "reasoning", "accepted", "rejected")
+
 FIRST_TOKEN, NEXT_TOKEN = 0.35, 0.02
 """Seconds, at real pace, until the first token and between two."""
 
@@ -123,16 +125,20 @@ def _tier(body: Json, model: Model) -> str | None:
 
 def usage(call: Call, prompt: Prompt, choices: list[Choice], speaks: bool) -> Json:
     """Return the `usage` of an answer; the prompt counts once, whatever n is."""
-    completion = sum(choice.tokens for choice in choices)
+    if len(choices) == 1:
+        whole = choices[0]
+    else:
+        whole = Choice(**{name: sum(getattr(choice, name) for choice in choices) for name in COUNTED})
+    completion = whole.tokens
     prompt_details: Json = {
         "cached_tokens": stored.cached(call, prompt.total),
         "audio_tokens": prompt.audio,
     }
     details: Json = {
-        "reasoning_tokens": sum(choice.reasoning for choice in choices),
+        "reasoning_tokens": whole.reasoning,
         "audio_tokens": completion if speaks else 0,
-        "accepted_prediction_tokens": sum(choice.accepted for choice in choices),
-        "rejected_prediction_tokens": sum(choice.rejected for choice in choices),
+        "accepted_prediction_tokens": whole.accepted,
+        "rejected_prediction_tokens": whole.rejected,
     }
     if call.model.audio:
         prompt_details |= {"text_tokens": prompt.total - prompt.audio - prompt.image, "image_tokens": prompt.image}
