@@ -18,6 +18,8 @@ from mockai.server import LARGE_BODY, Edge
 from mockai.wire import codec, errors
 
 BACKLOG = 2048
+IDLE = 75
+"""Seconds after which an idle connection is closed."""
 GRACE = 5
 """Seconds that open streams have to end after a signal."""
 
@@ -34,6 +36,7 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._edge: Edge = self.app.edge
         self._collected: list[bytes] | None = None
+        self._idle_since: float | None = None
 
     _outbox: ClassVar[list[tuple[Protocol, bytes, bool]]] = []
     """Responses of this turn of the loop. They leave together when every request that was there has been worked on:
@@ -119,6 +122,46 @@ class Protocol(HttpToolsProtocol):
         if len(outbox) == 1:
             self.loop.call_soon(_flush, outbox)
 
+    # --- idle connections: one timer a connection, instead of one a response
+
+    def on_response_complete(self) -> None:
+        """Be ready for the next request, or begin to wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_idle(self.timeout_keep_alive)
+
+    def _wait_idle(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been idle for long; look at a busy one again later."""
+        self.timeout_keep_alive_task = None
+        if self.transport.is_closing():
+            return
+        since = self._idle_since
+        left = self.timeout_keep_alive if since is None else since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._wait_idle(left)
+        else:
+            self.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer of a connection that is gone."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
     # --- wrong HTTP
 
     def send_400_response(self, msg: str) -> None:
@@ -188,7 +231,7 @@ def serve(application: Any, listening: socket.socket, log_level: str) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=75,
+        timeout_keep_alive=IDLE,
         lifespan="on",
     )
     # What was loaded at the start stays: the garbage collector need not look at it again and again.
