@@ -152,7 +152,7 @@ class Chunks:
 
     def __iter__(self) -> Iterator[str]:
         """Yield every chunk, in order; n > 1 interleaves after each choice has opened."""
-        return iter(self._all())
+        yield from self._all()
 
     def _all(self) -> list[str]:
         choices = self._completion.choices
