@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, zip_longest
+from itertools import cycle, zip_longest
 
 from mockai.call import Beat, Json
 from mockai.engine import draw, tokens
@@ -212,13 +212,18 @@ class Chunks:
 
     def _texts(self, head: str, tail: str, pieces: list[bytes]) -> list[str]:
         """Return the chunks of a plain text: the hot loop of every stream."""
-        strings = [escaped(text) for text in whole_characters(pieces)]
+        strings = [escaped_piece(piece) for piece in pieces]
+        if None in strings:  # characters that span tokens
+            strings = [escaped(text) for text in whole_characters(pieces)]
         padding = self._padding
         if padding is None:
             return [f"{head}{string}{tail}}}" for string in strings]
         fixed, tail = len(head) + len(tail) + 1, f'{tail},"obfuscation":"'
-        pads = padding.several([-(fixed + len(string)) % 16 for string in strings])
-        return [f'{head}{string}{tail}{pad}"}}' for string, pad in zip(strings, pads, strict=True)]
+        drawn = padding.drawn()
+        return [
+            f'{head}{string}{tail}{drawn[at : at + -(fixed + len(string or "")) % 16]}"}}'
+            for at, string in zip(cycle(PLACES), strings)
+        ]
 
     def _close(self, chunk: str) -> str:
         if self._padding is None:
@@ -280,6 +285,15 @@ def escaped(text: str) -> str:
     return dumps_text(text)
 
 
+@lru_cache(maxsize=8192)
+def escaped_piece(piece: bytes) -> str | None:
+    """Return the bytes of a token as a JSON string; None when they are no whole characters."""
+    try:
+        return dumps_text(piece.decode())
+    except UnicodeDecodeError:
+        return None
+
+
 def _call_deltas(choice: Choice, ids: list[str], encoding: str) -> Iterator[Delta]:
     if not ids:
         call = choice.calls[0]
@@ -309,6 +323,7 @@ def _pieces(call: ToolCall, encoding: str) -> list[str]:
 
 
 PADDING = 512  # characters that are drawn at once
+PLACES = tuple(number * 37 % (PADDING - 16) for number in range(PADDING - 16))
 
 
 class Padding:
@@ -330,12 +345,10 @@ class Padding:
         self._at = end
         return self._text[end - size : end]
 
-    def several(self, sizes: list[int]) -> list[str]:
-        """Return paddings of the given sizes, drawn in one piece."""
+    def drawn(self) -> str:
+        """Return characters to take paddings from, at any of `PLACES`."""
         self._key = draw.key(self._key)
-        text = draw.stream(self._key, sum(sizes)).translate(TO_BASE62).decode()
-        ends = list(accumulate(sizes))
-        return [text[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+        return draw.stream(self._key, PADDING).translate(TO_BASE62).decode()
 
 
 def beats(chunks: Iterator[str], first: float, gap: float) -> Iterator[Beat]:
