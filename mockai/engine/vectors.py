@@ -7,7 +7,6 @@ with other signs, so that a shortened vector still tells texts apart. Imported l
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +16,7 @@ from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
+import pybase64
 
 from mockai.engine.draw import Draw
 from mockai.engine.topics import COMMON, TOPICS
@@ -54,17 +54,15 @@ def embed(texts: Sequence[str], model: str, width: int, dimensions: int) -> Vect
     if not squares.all():  # the sum of a text may vanish, at least in few dimensions
         sums[squares == 0] = 1
         squares[squares == 0] = dimensions
-    lengths = np.sqrt(squares).astype(np.float32)
-    made: Vectors = np.take(sums.astype(np.float32), space.order[:dimensions], axis=1)
-    made *= space.signs[:dimensions]
-    made /= lengths[:, None]
+    unit = sums.astype(np.float32) / np.sqrt(squares).astype(np.float32)[:, None]
+    made: Vectors = np.concatenate((unit, -unit), axis=1).take(space.order[:dimensions], axis=1)
     return made
 
 
 def embed_base64(texts: Sequence[str], model: str, width: int, dimensions: int) -> list[bytes]:
     """Return the rows of `embed` as base64 of little-endian float32."""
     rows = embed(texts, model, width, dimensions).astype("<f4", copy=False)
-    return [binascii.b2a_base64(row, newline=False) for row in rows]
+    return [pybase64.b64encode(row) for row in rows]
 
 
 class _Space:
@@ -77,14 +75,15 @@ class _Space:
         self._pairs = [_packed(row) for row in self._table * np.int16(PAIR)]
         rng = Draw("blocks", model)
         blocks = width // CORE
-        self.order = np.array([at for _ in range(blocks) for at in rng.sample(range(CORE), CORE)], np.intp)
-        self.signs = np.array([rng.choice((-1, 1)) for _ in range(width)], np.float32)
+        order = [at for _ in range(blocks) for at in rng.sample(range(CORE), CORE)]
+        # Where each component of a vector comes from: those of the sum, and behind them the same with minus signs.
+        self.order = np.array([at + rng.choice((CORE, 0)) for at in order], np.intp)
         self._known: dict[str, tuple[int, int]] = {}
 
     @cache  # noqa: B019 - there is one space a model, for good
     def times(self, dimensions: int) -> npt.NDArray[np.int64]:
         """Return how often each component of a sum stands in the first `dimensions` of a vector."""
-        return np.bincount(self.order[:dimensions], minlength=CORE)
+        return np.bincount(self.order[:dimensions] % CORE, minlength=CORE)
 
     def sums(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return the weighted sums of the features of each text."""

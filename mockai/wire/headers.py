@@ -14,7 +14,12 @@ ALWAYS = (
 
 def block(pairs: Mapping[str, str]) -> bytes:
     """Return headers as lines; what Latin-1 cannot hold, and line ends, are replaced."""
-    lines = [f"{name}: {value}".replace("\r", " ").replace("\n", " ") for name, value in pairs.items()]
+    return _block(tuple(pairs.items()))
+
+
+@lru_cache(maxsize=4096)
+def _block(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    lines = [f"{name}: {value}".replace("\r", " ").replace("\n", " ") for name, value in pairs]
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1", "replace")
 
 
