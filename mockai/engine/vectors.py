@@ -23,11 +23,11 @@ from mockai.engine.topics import COMMON, TOPICS
 
 Vectors = npt.NDArray[np.float32]
 
-CORE = 384
-TABLE = 2048
+CORE = 256
+TABLE = 1024
 """Rows of the table; a word is the sum of two, so that words do not collide."""
 REMEMBERED = 8192
-"""Words whose sums are kept: about 800 bytes each, 7 MB for each model."""
+"""Words whose sums are kept: about 600 bytes each, 5 MB for each model."""
 BIAS = 256
 """What is added to each component of a packed row, so that none is negative."""
 AT_ONCE = 100
@@ -38,7 +38,7 @@ PARTS = 3  # characters of the parts of words
 # How much each kind of feature weighs; twice, where it is a sum of two rows.
 WORD, FORM, PART, TOPIC, PAIR = 11, 2, 12, 16, 5
 
-_WORDS = re.compile(r"\w+|[^\w\s]")
+_WORDS = re.compile(r"\w+")
 _LONGEST_WORD = 64
 
 
@@ -87,28 +87,35 @@ class _Space:
 
     def sums(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return the weighted sums of the features of each text."""
-        totals = np.empty((len(texts), CORE), np.int32)
+        packed: list[bytes] = []
+        counts: list[int] = []
+        owners: list[int] = []
         for at, text in enumerate(texts):
-            totals[at] = self._sum(text)
+            rows = self._features(text)
+            for start in range(0, len(rows), AT_ONCE):
+                part = rows if len(rows) <= AT_ONCE else rows[start : start + AT_ONCE]
+                packed.append(sum(part).to_bytes(2 * CORE, "little"))
+                counts.append(BIAS * len(part))
+                owners.append(at)
+        lanes = np.frombuffer(b"".join(packed), "<u2").reshape(-1, CORE).astype(np.int32)
+        lanes -= np.array(counts, np.int32)[:, None]
+        if len(owners) == len(texts):
+            return lanes
+        totals = np.zeros((len(texts), CORE), np.int32)
+        np.add.at(totals, owners, lanes)
         return totals
 
-    def _sum(self, text: str) -> npt.NDArray[np.int32]:
-        words = [word for word in _WORDS.findall(text.lower()) if word not in COMMON]
-        known = [self._known.get(word) or self._learn(word) for word in words]
-        pairs = self._pairs
+    def _features(self, text: str) -> list[int]:
+        """Return the packed rows that a text is the sum of."""
+        get, pairs = self._known.get, self._pairs
+        known = [get(word) or self._learn(word) for word in _WORDS.findall(text.lower()) if word not in COMMON]
         rows = [row for row, _ in known]
         # A pair is a row that its two words choose, in their order.
         rows += [pairs[(3 * left + right) % TABLE] for (_, left), (_, right) in pairwise(known)]
         # What no word tells apart (case, blanks, common words) moves the vector a little.
         value = _hash(text)
         rows += (pairs[value % TABLE], pairs[value // TABLE % TABLE])
-        if len(rows) <= AT_ONCE:
-            return _unpacked(sum(rows), len(rows))
-        total = np.zeros(CORE, np.int32)
-        for start in range(0, len(rows), AT_ONCE):
-            part = rows[start : start + AT_ONCE]
-            total += _unpacked(sum(part), len(part))
-        return total
+        return rows
 
     def _learn(self, word: str) -> tuple[int, int]:
         """Keep and return the packed sum of a word, and its hash."""
@@ -139,12 +146,6 @@ class _Space:
 def _packed(row: npt.NDArray[np.int16]) -> int:
     """Return a row as one large integer of 16-bit lanes: adding such integers adds the rows."""
     return int.from_bytes((row + BIAS).astype("<u2").tobytes(), "little")
-
-
-def _unpacked(total: int, rows: int) -> npt.NDArray[np.int32]:
-    """Return the sum of so many packed rows."""
-    lanes = np.frombuffer(total.to_bytes(2 * CORE, "little"), "<u2")
-    return lanes.astype(np.int32) - BIAS * rows
 
 
 def _hash(feature: str) -> int:
