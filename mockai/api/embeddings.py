@@ -50,16 +50,24 @@ def create(call: Call) -> Answer:
     dimensions = _dimensions(body.get("dimensions"), model, strict)
     call.spent = (*model.limits, sum(map(len, texts)) // 4 + 1)
     call.reply_headers.update({"openai-model": model.snapshot, "access-control-allow-origin": "*"})
+    width = model.dimensions or 1536
     if body.get("encoding_format") == "base64":
-        shown = vectors.embed_base64(texts, model.id, model.dimensions or 1536, dimensions)
-        items = [b'{"object":"embedding","index":%d,"embedding":"%b"}' % entry for entry in enumerate(shown)]
+        shown = [b'"%b"' % row for row in vectors.embed_base64(texts, model.id, width, dimensions)]
     else:
-        rows = vectors.embed(texts, model.id, model.dimensions or 1536, dimensions)
-        items = [
-            b'{"object":"embedding","index":%d,"embedding":%b}' % (at, dumps_row(row)) for at, row in enumerate(rows)
-        ]
-    tail = dumps({"model": model.snapshot, "usage": {"prompt_tokens": total, "total_tokens": total}})
-    return Reply(b'{"object":"list","data":[%b],%b' % (b",".join(items), tail[1:]))
+        shown = [dumps_row(row) for row in vectors.embed(texts, model.id, width, dimensions)]
+    return Reply(
+        _listed(shown, dumps({"model": model.snapshot, "usage": {"prompt_tokens": total, "total_tokens": total}}))
+    )
+
+
+def _listed(vectors: list[bytes], tail: bytes) -> bytes:
+    """Return the list object around vectors that are JSON already; they are large, so they are copied once."""
+    parts = [b'{"object":"list","data":[']
+    for at, vector in enumerate(vectors):
+        parts += (b'{"object":"embedding","index":%d,"embedding":' % at, vector, b"},")
+    parts[-1] = b"}],"
+    parts.append(tail[1:])
+    return b"".join(parts)
 
 
 def _inputs(given: Any, model: Model, strict: bool) -> tuple[list[str], list[int]]:

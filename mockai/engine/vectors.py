@@ -48,13 +48,13 @@ def embed(texts: Sequence[str], model: str, width: int, dimensions: int) -> Vect
     Fewer dimensions are the first components of more, normalised again.
     """
     space = _space(model, width)
-    sums = space.sums(texts)
-    # The lengths are sums of whole numbers, exact in any order: nothing rounds differently elsewhere.
-    squares = sums.astype(np.int64) ** 2 @ space.times(dimensions)
-    if not squares.all():  # the sum of a text may vanish, at least in few dimensions
-        sums[squares == 0] = 1
-        squares[squares == 0] = dimensions
-    unit = sums.astype(np.float32) / np.sqrt(squares).astype(np.float32)[:, None]
+    # Whole numbers, and sums of their squares, are exact in a double: nothing rounds differently elsewhere.
+    sums = space.sums(texts).astype(np.float64)
+    squares = (sums * sums) @ space.times(dimensions)
+    if 0.0 in squares.tolist():  # the sum of a text may vanish, at least in few dimensions
+        sums[squares == 0.0] = 1.0
+        squares[squares == 0.0] = dimensions
+    unit = (sums / np.sqrt(squares)[:, None]).astype(np.float32)
     made: Vectors = np.concatenate((unit, -unit), axis=1).take(space.order[:dimensions], axis=1)
     return made
 
@@ -81,9 +81,9 @@ class _Space:
         self._known: dict[str, tuple[int, int]] = {}
 
     @cache  # noqa: B019 - there is one space a model, for good
-    def times(self, dimensions: int) -> npt.NDArray[np.int64]:
+    def times(self, dimensions: int) -> npt.NDArray[np.float64]:
         """Return how often each component of a sum stands in the first `dimensions` of a vector."""
-        return np.bincount(self.order[:dimensions] % CORE, minlength=CORE)
+        return np.bincount(self.order[:dimensions] % CORE, minlength=CORE).astype(np.float64)
 
     def sums(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return the weighted sums of the features of each text."""

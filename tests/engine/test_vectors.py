@@ -138,7 +138,7 @@ def test_these_very_bytes_on_every_machine() -> None:
     assert row.tobytes().hex() == PINNED
 
 
-PINNED = "5f85c53dbc6511bfb4d42cbf87edeb3e"
+PINNED = "6085c53dbc6511bfb4d42cbf87edeb3e"
 
 
 def test_order_case_and_blanks_make_a_small_difference() -> None:
