@@ -17,8 +17,7 @@ from mockai.clock import Clock, ManualClock, SystemClock
 from mockai.engine import tokens
 from mockai.server import Edge
 from mockai.settings import Settings
-from mockai.store import Store
-from mockai.store.memory import MemoryStore
+from mockai.store import Store, open_store
 
 OWN_PATHS = frozenset({"/health", "/ready"})
 
@@ -30,7 +29,7 @@ class Application(Starlette):
         """Build the server that `settings` describe; tests may bring their own clock and store."""
         self.settings = settings
         self.clock = clock or (ManualClock() if settings.clock == "manual" else SystemClock())
-        self.store = store or MemoryStore()
+        self.store = store or open_store(settings.store)
         self.edge = Edge(OPERATIONS, settings=settings, clock=self.clock, store=self.store)
         routes = [Route("/health", _health), Route("/ready", _health)]
         super().__init__(routes=routes, lifespan=_lifespan)

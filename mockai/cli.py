@@ -53,6 +53,13 @@ def main() -> None:
     help="YAML file of known API keys; others get the real 401. Default: any key is welcome.",
 )
 @click.option(
+    "--store",
+    default="memory",
+    show_default=True,
+    metavar="STORE",
+    help="Where objects are kept: `memory`, or `sqlite:PATH`, which survives restarts.",
+)
+@click.option(
     "--missing",
     default="error",
     show_default=True,
@@ -77,12 +84,14 @@ def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
     """Serve the API; prints the two lines that point an SDK at it."""
     from mockai import listener
     from mockai.app import Application
+    from mockai.store import StoreError
 
     logging.basicConfig(level=flags["log_level"].upper(), format="mockai: %(message)s")
     try:
         settings = Settings(keys=read_keys(keys) if keys else {}, models=models, **flags)
+        application = Application(settings)
         listening = listener.bind(settings.host, settings.port)
-    except SettingsError as error:
+    except (SettingsError, StoreError) as error:
         raise UsageError(str(error)) from None
     except OSError as error:
         where = f"{flags['host']}:{flags['port']}"
@@ -90,7 +99,7 @@ def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
             f"cannot listen on {where}: {error.strerror}; choose another --port, or 0 for a free one"
         ) from None
     _announce(settings, listening.getsockname()[1])
-    listener.serve(Application(settings), listening, settings.log_level)
+    listener.serve(application, listening, settings.log_level)
 
 
 def _announce(settings: Settings, port: int) -> None:

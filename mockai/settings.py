@@ -44,6 +44,8 @@ class Settings:
     """Answer differently each time when no `seed` is sent, as the real API does."""
     max_body: int = MAX_BODY
     """Largest JSON body, in bytes."""
+    store: str = "memory"
+    """`memory`, or `sqlite:PATH`."""
     log_level: str = "warning"
 
 

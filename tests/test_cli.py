@@ -165,3 +165,24 @@ def test_a_client_that_leaves_frees_its_stream() -> None:
         status, log = served.stop()
     assert status == 0
     assert "Traceback" not in log
+
+
+def test_a_store_file_survives_restarts_and_kills(tmp_path: Path) -> None:
+    where = f"sqlite:{tmp_path / 'state.db'}"
+    kept = []
+    for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+        with serving("--store", where) as served:
+            path = f"{served.url}/v1/chat/completions"
+            kept.append(httpx2.post(path, json={**CHAT, "store": True}, headers=KEY).json()["id"])
+            listed = [entry["id"] for entry in httpx2.get(path, headers=KEY).json()["data"]]
+            served.stop(number)
+        assert listed == kept[::-1]
+    assert len(set(kept)) == 3
+
+
+@pytest.mark.parametrize("where", ["redis:x", "sqlite:", "sqlite:/nowhere/at/all.db"])
+def test_a_store_that_cannot_be_had_is_one_line_and_status_2(where: str) -> None:
+    done = mockai("serve", "--port", "0", "--store", where)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1

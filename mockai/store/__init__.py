@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 Json = dict[str, Any]
 Order = Literal["asc", "desc"]
 
 
+class StoreError(Exception):
+    """A store that cannot be opened. The message says what, where and what to do."""
+
+
 class UnknownCursorError(LookupError):
     """The `after` or `before` of a page names no document."""
+
+
+def open_store(where: str) -> Store:
+    """Return the store that `memory` or `sqlite:PATH` names. Raises `StoreError`."""
+    kind, _, path = where.partition(":")
+    if where == "memory":
+        from mockai.store.memory import MemoryStore
+
+        return MemoryStore()
+    if kind == "sqlite" and path:
+        from mockai.store.sqlite import SqliteStore
+
+        return SqliteStore(Path(path))
+    raise StoreError(f"{where!r} names no store; use `memory` or `sqlite:PATH`")
 
 
 class Store(Protocol):
