@@ -49,7 +49,7 @@ def embed(texts: Sequence[str], model: str, width: int, dimensions: int) -> Vect
     """
     space = _space(model, width)
     # Whole numbers, and sums of their squares, are exact in a double: nothing rounds differently elsewhere.
-    sums = space.sums(texts).astype(np.float64)
+    sums = space.sums(texts)
     squares = (sums * sums) @ space.times(dimensions)
     if 0.0 in squares.tolist():  # the sum of a text may vanish, at least in few dimensions
         sums[squares == 0.0] = 1.0
@@ -85,8 +85,8 @@ class _Space:
         """Return how often each component of a sum stands in the first `dimensions` of a vector."""
         return np.bincount(self.order[:dimensions] % CORE, minlength=CORE).astype(np.float64)
 
-    def sums(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Return the weighted sums of the features of each text."""
+    def sums(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return the weighted sums of the features of each text: whole numbers, in doubles."""
         packed: list[bytes] = []
         counts: list[int] = []
         owners: list[int] = []
@@ -97,11 +97,11 @@ class _Space:
                 packed.append(sum(part).to_bytes(2 * CORE, "little"))
                 counts.append(BIAS * len(part))
                 owners.append(at)
-        lanes = np.frombuffer(b"".join(packed), "<u2").reshape(-1, CORE).astype(np.int32)
-        lanes -= np.array(counts, np.int32)[:, None]
+        lanes = np.frombuffer(b"".join(packed), "<u2").reshape(-1, CORE).astype(np.float64)
+        lanes -= np.array(counts, np.float64)[:, None] if len(counts) > 1 else counts[0]
         if len(owners) == len(texts):
             return lanes
-        totals = np.zeros((len(texts), CORE), np.int32)
+        totals = np.zeros((len(texts), CORE))
         np.add.at(totals, owners, lanes)
         return totals
 
