@@ -21,7 +21,7 @@ _AAC_FRAME = b"\xff\xf1\x58\x40\x01\xbf\xfc\x21\x10\x04\x60\x8c\x1c"
 
 @lru_cache(maxsize=64)
 def speak(text: str, form: str) -> str:
-    """Return base64 audio for a text: `wav` and `pcm16` carry tones, `mp3`, `aac`, `flac` and `opus` silence.
+    """Return base64 audio for a text: `wav` and `pcm16` carry tones, `mp3` and `aac` silence, the others WAV bytes.
 
     The length is that of the words, at most a few seconds.
     """
