@@ -18,6 +18,7 @@ from mockai.engine import tokens
 from mockai.server import Edge
 from mockai.settings import Settings
 from mockai.store import Store, open_store
+from mockai.worker import Worker
 
 OWN_PATHS = frozenset({"/health", "/ready"})
 
@@ -50,9 +51,13 @@ class Application(Starlette):
 async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     # Token ranks take some 0.2 s to load: beside the start, not in front of the first answer.
     threading.Thread(target=tokens.warm, args=("o200k_base",), daemon=True).start()
+    if not isinstance(application, Application):
+        raise TypeError("the lifespan is that of an Application")
+    worker = Worker(application.edge)
+    worker.start()
     yield
-    if isinstance(application, Application):
-        application.store.close()
+    worker.stop()
+    application.store.close()
 
 
 async def _health(request: Request) -> JSONResponse:

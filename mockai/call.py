@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from mockai.clock import Pace
@@ -13,9 +13,23 @@ if TYPE_CHECKING:
     from mockai.store import Store
     from mockai.wire.ids import Ids
     from mockai.wire.schema import Node
+    from mockai.work import Work
 
 Json = dict[str, Any]
 Liveness = Literal["live", "restricted", "retired"]
+
+
+class Host(Protocol):
+    """What a resource may ask of the server that it runs in."""
+
+    work: Work
+    """Work that goes on between requests."""
+
+    def perform(self, call: Call, path: str, body: Json, ids: Ids, now: float) -> tuple[int, Json]:
+        """Run another POST operation for the same caller, and return its status and body.
+
+        `path` is relative to the API root; `ids` and `now` stand for those of a request of its own.
+        """
 
 
 @dataclass(slots=True)
@@ -41,6 +55,7 @@ class Call:
     ids: Ids
     store: Store
     settings: Settings
+    host: Host
     model: Model = field(init=False)
     """The model that answers; operations that name one set it when they admit the call."""
     reply_headers: dict[str, str] = field(default_factory=dict)

@@ -54,8 +54,9 @@ class Step:
 
 
 Stamp = Callable[[Step], None]
-Choose = Callable[[str, str], str]
-"""Returns the event that takes the place of a timer's: given the state and the planned event."""
+Choose = Callable[[str, str], str | None]
+"""Returns the event that takes the place of a timer's, given the state and the planned event; None while the work
+of the state is not done."""
 
 
 def begin(machine: Machine, now: float) -> Json:
@@ -112,7 +113,10 @@ def advance(
         if single and worked and steps:
             break
         if worked and choose is not None:
-            event = choose(life["state"], event)
+            chosen = choose(life["state"], event)
+            if chosen is None:
+                break
+            event = chosen
         steps.append(apply(machine, life, event, now if single else at, stamp))
     return steps
 

@@ -9,13 +9,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect
 
-from mockai.call import Answer, Binary, Call, Operation, Reply, Stream
+from mockai.call import Answer, Binary, Call, Json, Operation, Reply, Stream
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
 from mockai.routing import Match, Router
@@ -25,6 +26,7 @@ from mockai.tenancy import Identity, Tenancy
 from mockai.wire import codec, errors, headers, sse
 from mockai.wire.errors import ApiError
 from mockai.wire.ids import Ids
+from mockai.work import Work
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,6 +44,7 @@ log = logging.getLogger("mockai")
 LARGE_BODY = 32 * 1024
 # Beats that are due together leave in one write, up to about this many bytes.
 WRITE_SIZE = 64 * 1024
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _BODILESS = {"GET", "HEAD", "DELETE"}
 
 
@@ -55,6 +58,7 @@ class Edge:
         self.router = Router(operations)
         self.settings, self.clock, self.store = settings, clock, store
         self.tenancy = Tenancy(settings.keys)
+        self.work = Work(store)
         self.stopping = asyncio.Event()
         self._requests = Ids(settings.seed, "", lambda: store.next("requests"))
         self._makers: dict[str, Ids] = {}
@@ -107,22 +111,58 @@ class Edge:
         """Authenticate, and return the call without its body. Raises the API's 401."""
         received = dict(raw_headers)
         identity = exchange.identity = self.tenancy.identify(operation, received)
-        call = exchange.call = Call(
+        call = self._made(operation, identity, exchange.now, exchange.request_id)
+        call.path, call.query, call.headers = match.path, _query(query), received
+        exchange.call = call
+        return call
+
+    def _made(self, operation: Operation, identity: Identity, now: float, request_id: str) -> Call:
+        return Call(
             operation=operation,
-            now=exchange.now,
+            now=now,
             body=None,
-            path=match.path,
-            query=_query(query),
-            headers=received,
+            path=NOTHING,
+            query=NOTHING,
+            headers=NOTHING,
             tenant=identity.tenant,
             organization=identity.organization,
             project=identity.project,
-            request_id=exchange.request_id,
+            request_id=request_id,
             ids=self._ids(identity.tenant),
             store=self.store,
             settings=self.settings,
+            host=self,
         )
-        return call
+
+    # --- the way from inside
+
+    def perform(self, call: Call, path: str, body: Json, ids: Ids, now: float) -> tuple[int, Json]:
+        """Run another POST operation for the same caller, and return its status and body."""
+        match = self.router.match(path)
+        assert match is not None, path
+        return self._inside(match, "POST", replace(call, body=body, ids=ids, now=now, reply_headers={}, spent=None))
+
+    def look(self, piece: Json) -> None:
+        """Read an object as its owner would: that does a slice of its work."""
+        match = self.router.match(piece["path"])
+        assert match is not None, piece["path"]
+        owner = Identity(piece["organization"], piece["project"], piece["tenant"])
+        self._inside(match, "GET", self._made(match.methods["GET"], owner, self.clock.now(), ""))
+
+    def _inside(self, match: Match, method: str, call: Call) -> tuple[int, Json]:
+        call.operation, call.path = match.methods[method], match.path
+        try:
+            answer = call.operation.run(call)
+        except ApiError as error:
+            return error.status, error.body
+        except Exception:
+            log.exception("%s failed", call.operation.route)
+            return 500, errors.server_error(call.request_id).body
+        if isinstance(answer, dict):
+            return 200, answer
+        if isinstance(answer, Reply):
+            return answer.status, codec.loads(answer.body) if isinstance(answer.body, bytes) else answer.body
+        raise TypeError(f"{call.operation.route} answers no JSON")
 
     # --- the short way of the hot operations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -71,6 +71,18 @@ class Store(Protocol):
 
     def count(self, tenant: str, kind: str, *, parent: str | None = None) -> int:
         """Return how many documents there are."""
+
+    def write(self, tenant: str, name: str, chunks: Iterable[bytes]) -> int:
+        """Keep a content under a name, in place of what was there; return its size in bytes.
+
+        What is above 1 MiB goes to disk chunk by chunk.
+        """
+
+    def read(self, tenant: str, name: str, start: int = 0) -> Iterator[bytes] | None:
+        """Return a content from byte `start` on, in chunks, or None. A deletion does not disturb a reading."""
+
+    def discard(self, tenant: str, name: str) -> None:
+        """Remove a content and free its space; nothing happens when there is none."""
 
     def next(self, tenant: str) -> int:
         """Return the next number of the tenant's counter. No number comes twice."""

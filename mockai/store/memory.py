@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 from mockai.store import Json, Order, UnknownCursorError
+from mockai.store.blobs import Folder, pour
 from mockai.wire.codec import dumps, loads
 
 
@@ -69,6 +71,9 @@ class MemoryStore:
         self._collections: dict[tuple[str, str], _Collection] = defaultdict(_Collection)
         self._number = 0
         self._counters: dict[str, count[int]] = {}
+        self._contents: dict[tuple[str, str], bytes | Path] = {}
+        self._folder = Folder()
+        self._doomed: list[Path] = []
         self._undo: list[Callable[[], object]] | None = None
 
     def put(
@@ -141,6 +146,39 @@ class MemoryStore:
             indexes = self._collections[tenant, kind].indexes
             return len(indexes.get(("", "") if parent is None else ("parent", parent), ()))
 
+    def write(self, tenant: str, name: str, chunks: Iterable[bytes]) -> int:
+        """Keep a content under a name; return its size in bytes."""
+        content, size = self._folder.take(chunks)
+        with self.transaction():
+            self._place((tenant, name), content)
+        return size
+
+    def read(self, tenant: str, name: str, start: int = 0) -> Iterator[bytes] | None:
+        """Return a content from byte `start` on, in chunks, or None."""
+        with self._lock:
+            content = self._contents.get((tenant, name))
+            return None if content is None else pour(content, start)
+
+    def discard(self, tenant: str, name: str) -> None:
+        """Remove a content."""
+        with self.transaction():
+            self._place((tenant, name), None)
+
+    def _place(self, key: tuple[str, str], content: bytes | Path | None) -> None:
+        before = self._contents.pop(key, None)
+        if content is not None:
+            self._contents[key] = content
+        if isinstance(before, Path):
+            self._doomed.append(before)
+        self._on_undo(lambda: self._restore(key, before))
+
+    def _restore(self, key: tuple[str, str], content: bytes | Path | None) -> None:
+        placed = self._contents.pop(key, None)
+        if isinstance(placed, Path):
+            placed.unlink(missing_ok=True)
+        if content is not None:
+            self._contents[key] = content
+
     def next(self, tenant: str) -> int:
         """Return the next number of the tenant's counter."""
         counter = self._counters.get(tenant)
@@ -162,9 +200,12 @@ class MemoryStore:
                 steps, self._undo = self._undo, None
                 for step in reversed(steps):
                     step()
+                self._doomed.clear()
                 raise
             finally:
                 self._undo = None
+            while self._doomed:
+                self._doomed.pop().unlink(missing_ok=True)
 
     def _on_undo(self, step: Callable[[], object]) -> None:
         if self._undo is not None:
@@ -174,6 +215,8 @@ class MemoryStore:
         """Forget everything."""
         with self._lock:
             self._collections.clear()
+            self._contents.clear()
+            self._folder.close()
 
 
 def _decoded(entry: _Entry) -> Json:

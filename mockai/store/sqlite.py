@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mockai.store import Json, Order, StoreError, UnknownCursorError
+from mockai.store.blobs import Folder, pour
 from mockai.wire.codec import dumps, loads
 
-VERSION = 1
+VERSION = 2
 RESERVED = 1000
 """Numbers of a counter that a process takes at once, so that most ids cost no write."""
 WAIT = 10.0
@@ -35,6 +36,9 @@ CREATE TABLE IF NOT EXISTS tags (
     PRIMARY KEY (tenant, kind, name, value, number)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tags_of ON tags (number);
+CREATE TABLE IF NOT EXISTS contents (
+    tenant TEXT NOT NULL, name TEXT NOT NULL, raw BLOB, file TEXT, PRIMARY KEY (tenant, name)
+);
 CREATE TABLE IF NOT EXISTS counters (tenant TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -49,12 +53,14 @@ class SqliteStore:
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._reserved: dict[str, tuple[int, int]] = {}
+        self._folder = Folder(path.with_name(path.name + ".contents"))
         try:
             connection = self._connection()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 raise StoreError(f"{path}: was written by a newer mockai (format {version}); use that one")
             connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+            self._folder.sweep(file for (file,) in connection.execute("SELECT file FROM contents WHERE file NOTNULL"))
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{path}: cannot be used as a store ({error}); name another file") from None
 
@@ -64,7 +70,7 @@ class SqliteStore:
             connection = sqlite3.connect(self._path, timeout=WAIT, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            self._local.connection, self._local.depth = connection, 0
+            self._local.connection, self._local.depth, self._local.doomed = connection, 0, []
             with self._lock:
                 self._all.append(connection)
         return connection
@@ -159,6 +165,39 @@ class SqliteStore:
             values.append(parent)
         return int(self._rows(query, values)[0][0])
 
+    def write(self, tenant: str, name: str, chunks: Iterable[bytes]) -> int:
+        """Keep a content under a name; return its size in bytes."""
+        content, size = self._folder.take(chunks)
+        raw, file = (None, content.name) if isinstance(content, Path) else (content, None)
+        with self.transaction():
+            self._doom(tenant, name)
+            self._connection().execute(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (tenant, name, raw, file)
+            )
+        return size
+
+    def read(self, tenant: str, name: str, start: int = 0) -> Iterator[bytes] | None:
+        """Return a content from byte `start` on, in chunks, or None."""
+        rows = self._rows("SELECT raw, file FROM contents WHERE tenant = ? AND name = ?", (tenant, name))
+        if not rows:
+            return None
+        raw, file = rows[0]
+        try:
+            return pour(raw if file is None else self._folder.path / file, start)
+        except FileNotFoundError:
+            return None  # deleted between the two readings
+
+    def discard(self, tenant: str, name: str) -> None:
+        """Remove a content."""
+        with self.transaction():
+            self._doom(tenant, name)
+            self._connection().execute("DELETE FROM contents WHERE tenant = ? AND name = ?", (tenant, name))
+
+    def _doom(self, tenant: str, name: str) -> None:
+        """Note the file of a content: it goes when the transaction holds."""
+        rows = self._rows("SELECT file FROM contents WHERE tenant = ? AND name = ? AND file NOTNULL", (tenant, name))
+        self._local.doomed += [self._folder.path / file for (file,) in rows]
+
     def next(self, tenant: str) -> int:
         """Return the next number of the tenant's counter, out of those that this process has reserved."""
         with self._lock:
@@ -192,8 +231,11 @@ class SqliteStore:
             raise
         else:
             connection.execute("COMMIT")
+            for file in self._local.doomed:
+                file.unlink(missing_ok=True)
         finally:
             self._local.depth = 0
+            self._local.doomed.clear()
 
     def close(self) -> None:
         """Close every connection."""

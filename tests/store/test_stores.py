@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mockai.store import Store, StoreError, UnknownCursorError
+from mockai.store.blobs import INLINE
 from mockai.store.memory import MemoryStore
 from mockai.store.sqlite import RESERVED, SqliteStore
 
@@ -210,3 +212,76 @@ def test_what_is_no_store_is_told(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match="newer mockai"):
         SqliteStore(newer)
+
+
+def content(store: Store, name: str, start: int = 0) -> bytes | None:
+    chunks = store.read("t", name, start)
+    return None if chunks is None else b"".join(chunks)
+
+
+def files_of(store: Store) -> list[Path]:
+    folder = store._folder  # type: ignore[attr-defined] # both stores have one
+    return sorted(folder.path.iterdir())
+
+
+@pytest.mark.parametrize("size", [0, 5, INLINE, INLINE + 1, 3 * INLINE])
+def test_contents_read_back_from_any_byte(store: Store, size: int) -> None:
+    chunks = [b"abcdefg"[at % 7 : at % 7 + 1] * 1000 for at in range(size // 1000)] + [b"x" * (size % 1000)]
+    whole = b"".join(chunks)
+    assert store.write("t", "a", iter(chunks)) == size
+    assert content(store, "a") == whole
+    assert content(store, "a", size // 2) == whole[size // 2 :]
+    assert content(store, "a", size + 1) == b""
+    assert store.read("other", "a") is None
+    assert len(files_of(store)) == (size > INLINE)
+
+
+def test_a_content_that_goes_frees_its_space_and_disturbs_no_reader(store: Store) -> None:
+    store.write("t", "a", [b"x" * (INLINE + 1)])
+    reading = store.read("t", "a")
+    store.write("t", "a", [b"y" * (INLINE + 2)])
+    assert len(files_of(store)) == 1
+    store.discard("t", "a")
+    store.discard("t", "a")
+    assert files_of(store) == []
+    assert store.read("t", "a") is None
+    assert reading is not None
+    assert b"".join(reading) == b"x" * (INLINE + 1)
+
+
+def test_an_exception_brings_contents_back(store: Store) -> None:
+    store.write("t", "a", [b"x" * (INLINE + 1)])
+    store.write("t", "b", [b"small"])
+    with pytest.raises(RuntimeError), store.transaction():
+        store.discard("t", "a")
+        store.write("t", "b", [b"other"])
+        store.write("t", "c", [b"new"])
+        raise RuntimeError
+    assert content(store, "a") == b"x" * (INLINE + 1)
+    assert content(store, "b") == b"small"
+    assert store.read("t", "c") is None
+
+
+def test_a_content_that_fails_to_arrive_leaves_nothing(store: Store) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x" * (INLINE + 1)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.write("t", "a", broken())
+    assert store.read("t", "a") is None
+    assert files_of(store) == []
+
+
+def test_what_a_crash_left_in_the_folder_is_swept(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(SqliteStore(path)) as store:
+        store.write("t", "a", [b"x" * (INLINE + 1)])
+        left, fresh = store._folder.path / "left", store._folder.path / "fresh"
+        left.touch()
+        fresh.touch()
+        os.utime(left, (1, 1))
+    with closing(SqliteStore(path)) as store:
+        assert content(store, "a") == b"x" * (INLINE + 1)
+        assert not left.exists()
+        assert fresh.exists()
