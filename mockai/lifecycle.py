@@ -73,19 +73,22 @@ def apply(machine: Machine, life: Json, event: str, at: float, stamp: Stamp) -> 
     return step
 
 
-def due(machine: Machine, life: Json, record: Mapping[str, Any], scale: float) -> tuple[float, str] | None:
-    """Return when and by which event the present state ends by itself; None if it does not."""
+def due(machine: Machine, life: Json, record: Mapping[str, Any], scale: float) -> list[tuple[float, str, bool]]:
+    """Return when and by which events the present state ends by itself, the earliest first.
+
+    The last entry of each tells whether it is the end of work.
+    """
     state = life["state"]
-    planned: list[tuple[float, str]] = []
+    planned: list[tuple[float, str, bool]] = []
     if state in machine.deadlines:
         name, event = machine.deadlines[state]
         if record.get(name) is not None:
-            planned.append((float(record[name]), event))
+            planned.append((float(record[name]), event, False))
     if state in machine.work:
         seconds, event = machine.work[state]
-        planned.append((life["since"] + seconds * scale, event))
+        planned.append((life["since"] + seconds * scale, event, True))
     # A deadline that is as early as the end of the work wins.
-    return min(planned, key=lambda entry: entry[0]) if planned else None
+    return sorted(planned, key=lambda entry: entry[0])
 
 
 def advance(
@@ -105,20 +108,30 @@ def advance(
     """
     steps: list[Step] = []
     while len(steps) < MOST_STEPS:
-        planned = due(machine, life, record, scale)
-        if planned is None or planned[0] > now:
+        happens = _next(machine, life, due(machine, life, record, scale), now, choose, single and bool(steps))
+        if happens is None:
             break
-        at, event = planned
-        worked = life["state"] in machine.work and machine.work[life["state"]][1] == event
-        if single and worked and steps:
-            break
-        if worked and choose is not None:
-            chosen = choose(life["state"], event)
-            if chosen is None:
-                break
-            event = chosen
+        at, event = happens
         steps.append(apply(machine, life, event, now if single else at, stamp))
     return steps
+
+
+def _next(
+    machine: Machine,
+    life: Json,
+    planned: list[tuple[float, str, bool]],
+    now: float,
+    choose: Choose | None,
+    rests: bool,
+) -> tuple[float, str] | None:
+    """Return the event that happens next, and when it was due; work that is not done lets a deadline pass first."""
+    for at, event, worked in planned:
+        if at > now or (worked and rests):
+            return None
+        chosen = choose(life["state"], event) if worked and choose is not None else event
+        if chosen is not None:
+            return at, chosen
+    return None
 
 
 def faults(machine: Machine) -> list[str]:

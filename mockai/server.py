@@ -140,7 +140,9 @@ class Edge:
         """Run another POST operation for the same caller, and return its status and body."""
         match = self.router.match(path)
         assert match is not None, path
-        return self._inside(match, "POST", replace(call, body=body, ids=ids, now=now, reply_headers={}, spent=None))
+        inner = self._made(match.methods["POST"], Identity(call.organization, call.project, call.tenant), now, "")
+        inner.body, inner.ids = body, ids
+        return self._inside(match, "POST", inner)
 
     def look(self, piece: Json) -> None:
         """Read an object as its owner would: that does a slice of its work."""

@@ -22,6 +22,8 @@ from mockai.store import Json, Store
 TENANT, KIND = "", "work"
 SLICE = 0.04
 """Seconds of effort that one reading may spend."""
+LEAST = 8
+"""Parts of work that a slice does in any case."""
 LEASE = 30.0
 """Seconds after which the piece of a process that died is taken over."""
 MOST_KEPT = 8
@@ -31,15 +33,17 @@ State = TypeVar("State")
 
 
 class Slice:
-    """The time that one reading may spend."""
+    """The time that one reading may spend. Small work is done in one slice, however slow the machine is."""
 
     def __init__(self, seconds: float = SLICE) -> None:
         """Begin now."""
         self._end = time.perf_counter() + seconds
+        self._asked = 0
 
     def over(self) -> bool:
-        """Return whether the time is spent."""
-        return time.perf_counter() >= self._end
+        """Return whether the time is spent; asked between two parts of the work, never before the first ones."""
+        self._asked += 1
+        return self._asked > LEAST and time.perf_counter() >= self._end
 
 
 class Work:
@@ -49,7 +53,9 @@ class Work:
         """Take part in the work of `store`. Leases run on the machine's clock: another one may stand still."""
         self._store = store
         self._wall = wall or SystemClock()
-        self._owner = f"{os.getpid()}.{store.next('workers')}"
+        self._owner = f"{os.uname().nodename} {os.getpid()} {store.next('workers')}"
+        self.worked = 0
+        """How many parts of work were done: the worker sees by it whether there is more to do."""
         self._turn, self._lock = threading.Lock(), threading.Lock()
         self._kept: OrderedDict[str, Any] = OrderedDict()
 
@@ -75,7 +81,8 @@ class Work:
         return [piece for piece in pieces if piece["at"] <= now and self._free(piece, wall)]
 
     def _free(self, piece: Json, wall: float) -> bool:
-        return piece["owner"] in (None, self._owner) or piece["until"] <= wall
+        owner = piece["owner"]
+        return owner in (None, self._owner) or piece["until"] <= wall or _is_dead(owner)
 
     @contextmanager
     def claim(self, call: Call, path: str) -> Iterator[bool]:
@@ -85,6 +92,28 @@ class Work:
         """
         with self._turn:
             yield self._lease(f"{call.tenant} {path}")
+
+    def settle(
+        self,
+        call: Call,
+        path: str,
+        labour: Callable[[Slice], bool],
+        move: Callable[[], bool],
+        budget: Slice | None = None,
+    ) -> None:
+        """Bring an object up to date: do a slice of its work, and let happen what fell due.
+
+        `labour` does a part of the work and returns whether there was any; `move` returns whether a step was taken.
+        At the pace `step` a reading takes one step.
+        """
+        budget = budget or Slice()
+        with self.claim(call, path) as mine:
+            while True:
+                worked = mine and labour(budget)
+                self.worked += worked
+                moved = move()
+                if call.pace == "step" or budget.over() or not (worked or moved):
+                    return
 
     def _lease(self, id: str) -> bool:
         wall = self._wall.now()
@@ -107,3 +136,17 @@ class Work:
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return state
+
+
+def _is_dead(owner: str) -> bool:
+    """Return whether an owner was a process of this machine that is gone: nobody has to wait for its lease."""
+    machine, process, _ = owner.split(" ")
+    if machine != os.uname().nodename:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

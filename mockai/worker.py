@@ -7,9 +7,9 @@ import threading
 from mockai.server import Edge
 
 POLL = 0.1
-"""Seconds between two looks at an empty queue."""
+"""Seconds between two looks at a queue without work."""
 BREATH = 0.002
-"""Seconds between two rounds, for whoever waits."""
+"""Seconds between two slices, for whoever waits."""
 
 
 class Worker(threading.Thread):
@@ -24,12 +24,12 @@ class Worker(threading.Thread):
         """Work until `stop`."""
         edge, pause = self._edge, POLL
         while edge.settings.pace != "step" and not self._end.wait(pause):
-            pieces = edge.work.due(edge.clock.now())
-            for piece in pieces:
+            worked = edge.work.worked
+            for piece in edge.work.due(edge.clock.now()):
                 if self._end.is_set():
                     return
                 edge.look(piece)
-            pause = BREATH if pieces else POLL
+            pause = BREATH if edge.work.worked > worked else POLL
 
     def stop(self) -> None:
         """End after the present slice."""
