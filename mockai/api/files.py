@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
-from mockai import contents
+from mockai import contents, retrieval
 from mockai.call import Answer, Binary, Call, Json, Operation, Upload
 from mockai.store import UnknownCursorError
 from mockai.wire import codec, errors, pages
@@ -165,8 +165,9 @@ def list_(call: Call) -> Json:
 
 
 def delete(call: Call) -> Json:
-    """Delete a file and its content."""
+    """Delete a file and its content; it goes out of every vector store."""
     file = find(call)
+    retrieval.forget(call, file["id"])
     contents.remove(call, file["id"])
     return {"object": "file", "deleted": True, "id": file["id"]}
 
