@@ -45,8 +45,14 @@ def pieces(extension: str, size: int, chunks: Iterable[bytes]) -> Iterator[str]:
     """Yield the text of a file in pieces. Raises `UnreadableError`."""
     if size > MOST_BYTES:
         raise UnreadableError(TOO_LARGE)
-    reader = READERS.get(extension, _plain)
-    yield from reader(chunks)
+    reader = READERS.get(extension)
+    if reader is not None:
+        yield from reader(chunks)
+        return
+    try:
+        yield from _plain(chunks)
+    except UnreadableError:
+        raise UnreadableError(UNSUPPORTED) from None
 
 
 def _plain(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -59,7 +65,7 @@ def _plain(chunks: Iterable[bytes]) -> Iterator[str]:
                 decoder = codecs.getincrementaldecoder("utf-16" if marked else "utf-8-sig")()
             text = decoder.decode(piece)
             if "\x00" in text:
-                raise UnreadableError(UNSUPPORTED)
+                raise UnreadableError(UNPARSED)
             yield text
         if decoder is not None:
             yield decoder.decode(b"", final=True)
