@@ -115,6 +115,7 @@ def empty_pdf() -> bytes:
     ("raw", "extension", "error"),
     [
         (b"\x89PNG\r\n\x1a\n\x00\x00", "", UNSUPPORTED),
+        (b"PK", "pptx", UNSUPPORTED),
         (b"caf\xe9", "txt", UNPARSED),
         (b"  \n ", "md", UNPARSED),
         (b"no pdf at all", "pdf", UNPARSED),

@@ -157,10 +157,17 @@ def _row_text(table: object) -> str:
     return "\n".join("\t".join(cell.text for cell in row.cells) for row in rows)
 
 
+def _unread(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Refuse what the API reads, but nothing here does."""
+    raise UnreadableError(UNSUPPORTED)
+
+
 READERS: dict[str, Callable[[Iterable[bytes]], Iterator[str]]] = {
     **dict.fromkeys(PLAIN, _plain),
     "html": _html,
     "pdf": _library("pypdf", _pdf),
     "docx": _library("docx", _docx),
+    "doc": _unread,
+    "pptx": _unread,
 }
 """By the extension of the file name, in lower case: the API refuses `.PDF`."""
