@@ -71,7 +71,7 @@ def invalid(schema: Any) -> str | None:
 def _wrong_keyword(node: Json) -> str | None:
     kinds = node.get("type")
     for kind in kinds if isinstance(kinds, list) else [] if kinds is None else [kinds]:
-        if kind not in TYPES:
+        if not isinstance(kind, str) or kind not in TYPES:
             return f"{kind!r} is not valid under any of the given schemas"
     if "properties" in node and not isinstance(node["properties"], dict):
         return f"{node['properties']!r} is not of type 'object'"

@@ -250,7 +250,10 @@ def test_strict_faults_in_the_reported_words(schema: Any, text: str | None) -> N
     assert strict_schema.fault(schema) == text
 
 
-@pytest.mark.parametrize("schema", [[], {"type": "thing"}, {"properties": []}, {"required": "a"}, {"enum": 5}])
+@pytest.mark.parametrize(
+    "schema",
+    [[], {"type": "thing"}, {"type": {}}, {"type": [[]]}, {"properties": []}, {"required": "a"}, {"enum": 5}],
+)
 def test_what_is_no_json_schema_is_told(schema: Any) -> None:
     found = strict_schema.invalid(schema)
     assert found is not None
