@@ -26,7 +26,8 @@ LEAST = 8
 """Parts of work that a slice does in any case."""
 LEASE = 30.0
 """Seconds after which the piece of a process that died is taken over."""
-MOST_KEPT = 8
+MOST_KEPT = 64
+"""Objects whose work is kept between slices; with more of them at once, each would begin anew at its every turn."""
 MOST_PENDING = 1000
 
 State = TypeVar("State")

@@ -17,6 +17,7 @@ BASE: dict[str, dict[str, Any]] = {
     "/completions": {"model": "gpt-3.5-turbo-instruct", "prompt": "x"},
     "/embeddings": {"model": "text-embedding-3-small", "input": "x"},
     "/moderations": {"input": "x"},
+    "/vector_stores": {"name": "x"},
 }
 SCHEMAS = {
     operation.path: operation.body

@@ -98,29 +98,29 @@ class _Index:
     spans: list[tuple[int, int]] = field(default_factory=list)
     vectors: list[Small] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    words: list[int] = field(default_factory=list)
-    owners: list[int] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
+    words: list[npt.NDArray[np.uint32]] = field(default_factory=list)
+    """Of each chunk, and how often it has each."""
+    times: list[npt.NDArray[np.uint8]] = field(default_factory=list)
 
     def add(self, spans: Sequence[tuple[int, int]], text: bytes) -> None:
         texts = [text[start:end].decode("utf-8", "replace") for start, end in spans]
         self.vectors.append(vectors_of(texts))
         for span, chunk in zip(spans, texts, strict=True):
             counted = Counter(words_of(chunk))
-            self.words += counted
-            self.times += [min(TF_MOST, times) for times in counted.values()]
-            self.owners += [len(self.spans)] * len(counted)
+            self.words.append(np.array(list(counted), "<u4"))
+            self.times.append(np.array([min(TF_MOST, times) for times in counted.values()], "<u1"))
             self.lengths.append(counted.total())
             self.spans.append(span)
 
     def packed(self) -> Iterable[bytes]:
-        yield HEAD.pack(MAGIC, len(self.spans), len(self.words))
+        counts = [len(words) for words in self.words]
+        yield HEAD.pack(MAGIC, len(self.spans), sum(counts))
         yield np.array(self.spans, "<u4").tobytes()
         yield np.array(self.lengths, "<u4").tobytes()
         yield np.concatenate(self.vectors).tobytes()
-        yield np.array(self.words, "<u4").tobytes()
-        yield np.array(self.owners, "<u4").tobytes()
-        yield np.array(self.times, "<u1").tobytes()
+        yield np.concatenate(self.words).tobytes()
+        yield np.repeat(np.arange(len(counts), dtype="<u4"), counts).tobytes()
+        yield np.concatenate(self.times).tobytes()
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -95,9 +96,13 @@ def _begun(call: Call, record: Json) -> Indexing:
 
     shown = record["shown"]
     file = contents.find(call, shown["id"])
-    chunks = call.store.read(call.tenant, shown["id"])
-    sizes = shown["chunking_strategy"]["static"]
-    return Indexing(record["extension"], 0 if file is None else file["bytes"], chunks or (), sizes)
+    size = 0 if file is None else file["bytes"]
+    return Indexing(record["extension"], size, _content(call, shown["id"]), shown["chunking_strategy"]["static"])
+
+
+def _content(call: Call, file_id: str) -> Iterator[bytes]:
+    """Yield a file's content; it is opened when it is read."""
+    yield from call.store.read(call.tenant, file_id) or ()
 
 
 def _deliver(call: Call, record: Json, indexing: Indexing) -> None:

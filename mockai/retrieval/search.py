@@ -70,7 +70,8 @@ def search(
             start, end = shelf.spans[at].tolist()
             found.append((float(scores[at]), store_id, shelf.files[shelf.owners[at]], (start, end)))
     found.sort(key=lambda entry: -entry[0])
-    return [_hit(call, *entry) for entry in found[skip : skip + limit]]
+    hits = (_hit(call, *entry) for entry in found[skip : skip + limit])
+    return [hit for hit in hits if hit.text]  # the text of a file that is taken out meanwhile is gone
 
 
 def _touch(call: Call, store_id: str) -> Json:

@@ -141,7 +141,8 @@ def joined(version: int, records: list[Json], parts: Sequence[Part]) -> Shelf:
     firsts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
     words = _joined([part.words for part in parts], np.uint32)
     order = np.argsort(words, kind="stable")
-    distinct, starts = np.unique(words[order], return_index=True)
+    words = words[order]
+    starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(words)), bool), words[1:] != words[:-1])))
     holders = _joined([part.owners + first for part, first in zip(parts, firsts, strict=False)], np.int32)
     return Shelf(
         version,
@@ -150,7 +151,7 @@ def joined(version: int, records: list[Json], parts: Sequence[Part]) -> Shelf:
         np.repeat(np.arange(len(parts)), counts),
         _joined([part.vectors for part in parts], np.float32, (0, SIZE)),
         _joined([part.lengths for part in parts], np.float64),
-        distinct,
+        words[starts],
         np.append(starts, len(words)),
         holders[order],
         _joined([part.times for part in parts], np.uint8)[order],
