@@ -75,20 +75,20 @@ class _Bench:
 
 
 def _labour(call: Call, id: str, budget: Slice) -> bool:
-    """Index a part of the first file that waits for it; return whether there was one."""
-    waiting = files_of(call, id, 1, todo="index")
-    if not waiting:
-        return False
-    record = waiting[0]
-    bench = call.host.work.keep(call, path_of(id), _Bench)
-    if bench.blob != record["blob"]:
-        bench.blob, bench.indexing = record["blob"], _begun(call, record)
-    for _ in bench.indexing.parts:
+    """Index the first files that wait for it, as far as the budget goes; return whether there was one."""
+    waiting = files_of(call, id, AT_ONCE, todo="index")
+    bench = call.host.work.keep(call, path_of(id), _Bench) if waiting else _Bench()
+    for record in waiting:
+        if bench.blob != record["blob"]:
+            bench.blob, bench.indexing = record["blob"], _begun(call, record)
+        for _ in bench.indexing.parts:
+            if budget.over():
+                return True
+        _deliver(call, record, bench.indexing)
+        bench.blob = ""
         if budget.over():
-            return True
-    _deliver(call, record, bench.indexing)
-    bench.blob = ""
-    return True
+            break
+    return bool(waiting)
 
 
 def _begun(call: Call, record: Json) -> Indexing:
