@@ -56,6 +56,8 @@ class Call:
     store: Store
     settings: Settings
     host: Host
+    schema: Node | None = None
+    """What the body is checked against in place of the operation's schema; `admit` may set it."""
     model: Model = field(init=False)
     """The model that answers; operations that name one set it when they admit the call."""
     reply_headers: dict[str, str] = field(default_factory=dict)
@@ -95,7 +97,8 @@ class Upload:
 class Beat:
     """One server-sent event, due `at` seconds after the answer began.
 
-    `data` is a JSON value or bytes that are already JSON; `event` is the name of a named event.
+    `data` is a JSON value or bytes that are already JSON; `event` is the name of a named event. Without any bytes it
+    is a pause: nothing is sent, and the next beat is made when this one is due.
     """
 
     at: float
@@ -176,7 +179,7 @@ class Operation:
         if self.admit is not None:
             self.admit(call)
         if self.body is not None:
-            self.body.check(call.body, "")
+            (call.schema or self.body).check(call.body, "")
         return self.handler(call)
 
     def heavy(self, call: Call) -> bool:

@@ -22,6 +22,17 @@ class Exchange:
     answer: Any
     """Parsed JSON; a list of parsed chunks for a stream; text otherwise."""
     streamed: bool
+    raw: Any = None
+
+    @property
+    def events(self) -> list[tuple[str, Any]]:
+        """The named events of a stream; the data of the last is text."""
+        found = []
+        for frame in filter(None, self.raw.split("\n\n")):
+            name, data = frame.split("\n")
+            text = data.removeprefix("data: ")
+            found.append((name.removeprefix("event: "), text if text == "[DONE]" else json.loads(text)))
+        return found
 
 
 def exchanges(*prefixes: str) -> Iterator[Exchange]:
@@ -54,6 +65,7 @@ def _exchange(name: str, entry: dict[str, Any]) -> Exchange:
         response["status"],
         answer,
         streamed,
+        response["body"],
     )
 
 

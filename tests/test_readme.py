@@ -53,26 +53,43 @@ def test_the_curl_example_shows_the_error_of_the_api(served: Served) -> None:
     assert "decimal_above_max_value" in done.stdout
 
 
-def test_the_node_example_is_whole() -> None:
-    (example,) = blocks("js")
-    assert all(word in example for word in ("chat.completions.create", "stream: true", "tools", "embeddings.create"))
+NODE_EXAMPLES = {
+    "chat": (("chat.completions.create", "stream: true", "embeddings.create"), ['{"city":"Boston"}', "true 1536"]),
+    "runs": (
+        ("createAndPoll", "runs.stream", "submitToolOutputsStream"),
+        [
+            "completed The solution to the equation 3x + 11 = 14 is x = 1.",
+            "completed The solution to the equation 3x + 11 = 14 is x = 1.",
+            "requires_action Here is what I found. For Boston: temperature is 18.",
+        ],
+    ),
+}
+"""What each example does, and what it prints."""
+
+
+@pytest.mark.parametrize(
+    ("example", "name"), [*zip(blocks("js"), NODE_EXAMPLES, strict=True)], ids=list(NODE_EXAMPLES)
+)
+def test_the_node_examples_are_whole(example: str, name: str) -> None:
+    assert all(word in example for word in NODE_EXAMPLES[name][0])
 
 
 @pytest.mark.skipif(
     not os.environ.get("MOCKAI_NODE_SDK"), reason="MOCKAI_NODE_SDK names no folder with the npm package openai"
 )
-def test_the_node_example_runs(served: Served, tmp_path: Path) -> None:
-    (example,) = blocks("js")
+@pytest.mark.parametrize(
+    ("example", "name"), [*zip(blocks("js"), NODE_EXAMPLES, strict=True)], ids=list(NODE_EXAMPLES)
+)
+def test_the_node_examples_run(example: str, name: str, served: Served) -> None:
     node = shutil.which("node")
     assert node
-    folder = Path(os.environ["MOCKAI_NODE_SDK"])
-    script = folder / "example.mjs"
+    script = Path(os.environ["MOCKAI_NODE_SDK"]) / f"example-{name}.mjs"
     script.write_text(example)
     done = subprocess.run(
         [node, str(script)], env=environment(served), capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ['{"city":"Boston"}', "true 1536"]
+    assert done.stdout.splitlines()[: len(NODE_EXAMPLES[name][1])] == NODE_EXAMPLES[name][1]
 
 
 def test_the_commands_are_targets_of_the_makefile() -> None:

@@ -1,8 +1,19 @@
 """The API, one file per resource, named as in the official SDK."""
 
-from mockai.api import batches, chat, completions, embeddings, files, models, moderations, uploads, vector_stores
+from mockai.api import (
+    assistants,
+    batches,
+    chat,
+    completions,
+    embeddings,
+    files,
+    models,
+    moderations,
+    uploads,
+    vector_stores,
+)
 from mockai.call import Operation
 
-RESOURCES = (chat, completions, embeddings, models, moderations, files, uploads, batches, vector_stores)
+RESOURCES = (assistants, chat, completions, embeddings, models, moderations, files, uploads, batches, vector_stores)
 
 OPERATIONS: tuple[Operation, ...] = tuple(operation for resource in RESOURCES for operation in resource.OPERATIONS)

@@ -121,6 +121,15 @@ def answer(request: Request) -> list[Choice]:
     return [_choice(request, index) for index in range(request.body.get("n") or 1)]
 
 
+def said(request: Request, text: str) -> Choice:
+    """Return the answer that says just this: cut at stop strings and limits as any other."""
+    choice = Choice(reasoning=_reasoning(request, 0) if request.model.reasoning else 0)
+    choice.reasoning = min(choice.reasoning, request.limit)
+    _fill(choice, request, 0, text, request.limit - choice.reasoning)
+    choice.tokens += choice.reasoning
+    return choice
+
+
 def _choice(request: Request, index: int) -> Choice:
     choice = Choice(reasoning=_reasoning(request, index) if request.model.reasoning else 0)
     if choice.reasoning >= request.limit:

@@ -21,7 +21,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import load, vector_stores
+from tests.bench import load, runs, vector_stores
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "2"))
@@ -196,7 +196,7 @@ def counting() -> float:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     console = Console(width=110)
     console.print(f"load by {load.GENERATOR}; {ROUNDS} rounds of {SECONDS:g} s each, one worker; cores {CORES}")
     table = Table("hot path", "bytes", "bare/s", "mockai/s", "ratio", "target")
@@ -218,6 +218,8 @@ def main() -> None:
     with mock() as (url, _):
         vector_stores.rows(url, other)
     console.print(other)
+    with mock() as (url, _):
+        console.print(runs.table(url, SECONDS))
 
 
 if __name__ == "__main__":

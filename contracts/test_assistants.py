@@ -1,0 +1,241 @@
+"""Assistants, threads and messages, on any server that still has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from contracts.facts import Confidence, Fault, check_fault
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the whole API is deprecated
+
+
+@pytest.fixture
+def beta(target: str, api_key: str) -> Iterator[httpx2.Client]:
+    """Bare HTTP with the header of the second version."""
+    headers = {"authorization": f"Bearer {api_key}", "openai-beta": "assistants=v2"}
+    with httpx2.Client(base_url=target, headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def loose_sdk(target: str, api_key: str) -> Iterator[openai.OpenAI]:
+    """The official SDK as users have it: its type of messages demands keys that the wire does not have."""
+    with openai.OpenAI(base_url=target, api_key=api_key, max_retries=0) as client:
+        yield client
+
+
+def test_an_assistant_is_made_changed_listed_and_deleted(sdk: openai.OpenAI) -> None:
+    """The object and its defaults (assistants.md §3, §4, recorded)."""
+    made = sdk.beta.assistants.create(model="gpt-4o-mini", name="Math Tutor", tools=[{"type": "code_interpreter"}])
+    assert (made.top_p, made.temperature, made.response_format, made.metadata) == (1.0, 1.0, "auto", {})
+    assert made.tool_resources is not None
+    assert made.tool_resources.code_interpreter is not None
+    assert made.tool_resources.code_interpreter.file_ids == []
+    assert sdk.beta.assistants.retrieve(made.id) == made
+    changed = sdk.beta.assistants.update(made.id, name="Tutor", metadata={"k": "v"})
+    assert (changed.name, changed.metadata, changed.created_at) == ("Tutor", {"k": "v"}, made.created_at)
+    assert made.id in [entry.id for entry in sdk.beta.assistants.list(limit=5).data]
+    assert sdk.beta.assistants.delete(made.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        sdk.beta.assistants.retrieve(made.id)
+
+
+def test_a_thread_and_its_messages(sdk: openai.OpenAI, loose_sdk: openai.OpenAI, beta: httpx2.Client) -> None:
+    """What is kept of a thread (assistants.md §4, recorded); messages are read as they are on the wire."""
+    thread = sdk.beta.threads.create(messages=[{"role": "user", "content": "Hello"}], metadata={"k": "v"})
+    assert thread.metadata == {"k": "v"}
+    found = sdk.beta.threads.retrieve(thread.id)
+    assert found.tool_resources is not None
+    assert found.tool_resources.code_interpreter is not None  # unlike the answer of its creation
+    assert sdk.beta.threads.update(thread.id, metadata={"k": "w"}).metadata == {"k": "w"}
+    path = f"/threads/{thread.id}/messages"
+    added = beta.post(path, json={"role": "assistant", "content": [{"type": "text", "text": "Hi"}]}).json()
+    assert list(added) == (
+        "id object created_at assistant_id thread_id run_id role content attachments metadata".split()
+    )
+    assert (added["assistant_id"], added["run_id"]) == (None, None)
+    texts = [entry["content"][0]["text"]["value"] for entry in beta.get(path).json()["data"]]
+    assert texts == ["Hi", "Hello"]
+    changed = beta.post(f"{path}/{added['id']}", json={"metadata": {"a": "b"}}).json()
+    assert (changed["metadata"], changed["file_ids"]) == ({"a": "b"}, [])
+    assert "attachments" not in changed  # a quirk of the real answer
+    one: Any = {"thread_id": thread.id}
+    loose_sdk.beta.threads.messages.update(added["id"], metadata={"a": "c"}, **one)
+    assert loose_sdk.beta.threads.messages.retrieve(added["id"], **one).metadata == {"a": "c"}
+    assert loose_sdk.beta.threads.messages.delete(added["id"], **one).deleted
+    with pytest.raises(openai.NotFoundError):
+        loose_sdk.beta.threads.messages.retrieve(added["id"], **one)
+    assert sdk.beta.threads.delete(thread.id).deleted
+    assert beta.get(path).status_code == 404
+
+
+def refused(
+    path: str,
+    body: Any,
+    message: str,
+    evidence: str,
+    confidence: Confidence,
+    *,
+    status: int = 400,
+    param: str | None = None,
+    code: str | None = None,
+) -> Any:
+    """Return one row."""
+    return pytest.param(path, Fault(body, status, message, param, code, evidence, confidence), id=message[:50])
+
+
+MODEL = {"model": "gpt-4o-mini"}
+FAULTS = [
+    refused(
+        "/assistants",
+        {},
+        "Missing required parameter: 'model'.",
+        "assistants.md §9.4",
+        "inferred",
+        param="model",
+        code="missing_required_parameter",
+    ),
+    refused(
+        "/assistants",
+        {"model": "gpt-nope"},
+        "The requested model 'gpt-nope' does not exist.",
+        "assistants.md §9.5; the code is unverified",
+        "reported",
+        param="model",
+        code="model_not_found",
+    ),
+    refused(
+        "/assistants",
+        {"model": "text-embedding-3-small"},
+        "The requested model 'text-embedding-3-small' cannot be used with the Assistants API.",
+        "assistants.md §9.5",
+        "reported",
+        param="model",
+        code="unsupported_model",
+    ),
+    refused(
+        "/assistants",
+        {**MODEL, "tools": [{"type": "retrieval"}]},
+        "Invalid value: 'retrieval'. Supported values are: 'code_interpreter', 'function', and 'file_search'.",
+        "assistants.md §9.4",
+        "reported",
+        param="tools[0].type",
+        code="invalid_value",
+    ),
+    refused(
+        "/assistants",
+        {**MODEL, "tool_resources": {"file_search": {"file_ids": []}}},
+        "Unknown parameter: 'tool_resources.file_search.file_ids'.",
+        "assistants.md §9.4",
+        "reported",
+        param="tool_resources.file_search.file_ids",
+        code="unknown_parameter",
+    ),
+    refused(
+        "/assistants",
+        {**MODEL, "tools": [{"type": "code_interpreter"}] * 129},
+        "Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 129 instead.",
+        "assistants.md §9.4",
+        "inferred",
+        param="tools",
+        code="array_above_max_length",
+    ),
+    refused(
+        "/assistants",
+        {**MODEL, "tool_resources": {"code_interpreter": {"file_ids": ["file-x"]}}},
+        "Files [file-x] were not found",
+        "assistants.md §9.2",
+        "reported",
+        status=404,
+    ),
+    refused(
+        "/assistants/asst_x",
+        {"name": "x"},
+        "No assistant found with id 'asst_x'.",
+        "assistants.md §9.2",
+        "reported",
+        status=404,
+    ),
+    refused(
+        "/threads/undefined/messages",
+        {"role": "user", "content": "x"},
+        "Invalid 'thread_id': 'undefined'. Expected an ID that begins with 'thread'.",
+        "assistants.md §9.4",
+        "reported",
+        param="thread_id",
+        code="invalid_value",
+    ),
+    refused(
+        "/threads/thread_x",
+        {"metadata": {"modified": True}},
+        "Invalid type for 'metadata.modified': expected a string, but got a boolean instead.",
+        "assistants.md §9.4",
+        "recorded",
+        param="metadata.modified",
+        code="invalid_type",
+    ),
+    refused(
+        "/threads/thread_x",
+        {"metadata": {}},
+        "No thread found with id 'thread_x'.",
+        "assistants.md §9.2",
+        "recorded",
+        status=404,
+    ),
+    refused(
+        "/threads",
+        {"role": "user"},
+        "Unknown parameter: 'role'.",
+        "assistants.md §9.4",
+        "reported",
+        param="role",
+        code="unknown_parameter",
+    ),
+    refused(
+        "/threads",
+        {"messages": [{"role": "human", "content": "x"}]},
+        "Invalid value: 'human'. Supported values are: 'user' and 'assistant'.",
+        "assistants.md §9.4",
+        "reported",
+        param="messages[0].role",
+        code="invalid_value",
+    ),
+    refused(
+        "/threads",
+        {"metadata": {str(at): "x" for at in range(17)}},
+        "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object with 17 properties instead.",
+        "assistants.md §9.4",
+        "reported",
+        param="metadata",
+        code="object_above_max_properties",
+    ),
+    refused(
+        "/threads",
+        {"messages": [{"role": "user", "content": "x", "attachments": [{"file_id": "x", "tools": []}]}]},
+        "Invalid 'messages[0].attachments[0].file_id': 'x'. Expected an ID that begins with 'file'.",
+        "assistants.md §9.4",
+        "reported",
+        param="messages[0].attachments[0].file_id",
+        code="invalid_value",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "fault"), FAULTS)
+def test_wrong_requests_are_refused(beta: httpx2.Client, path: str, fault: Fault) -> None:
+    """Each with the API's own text."""
+    check_fault(beta, path, fault)
+
+
+def test_the_beta_header_is_needed(http: httpx2.Client) -> None:
+    """400 with its code (assistants.md §9.1, reported)."""
+    answer = http.get("/assistants")
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == "invalid_beta"
+    assert error["message"].startswith("You must provide the 'OpenAI-Beta' header to access the Assistants API.")

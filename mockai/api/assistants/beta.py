@@ -1,0 +1,52 @@
+"""The version of the API that a call asks for, and what is refused before its body (assistants.md §2, §9.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mockai.call import Call
+from mockai.wire.errors import ApiError
+from mockai.wire.schema import Node
+
+NO_HEADER = (
+    "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
+    "Please try again by setting the header 'OpenAI-Beta: assistants=v2'."
+)
+PREFIXES = {"assistant_id": "asst", "thread_id": "thread", "message_id": "msg", "run_id": "run", "step_id": "step"}
+
+
+def version(call: Call) -> int:
+    """Return 1 or 2."""
+    return 1 if "assistants=v1" in _asked(call) else 2
+
+
+def _asked(call: Call) -> list[str]:
+    return [value.strip() for value in (call.header("openai-beta") or "").split(",")]
+
+
+def admit(call: Call) -> None:
+    """Refuse a call without the header, and ids in its path that cannot be such."""
+    if not {"assistants=v1", "assistants=v2"}.intersection(_asked(call)):
+        raise ApiError(400, NO_HEADER, code="invalid_beta")
+    if call.settings.missing == "error" and version(call) == 2:
+        for name, id in call.path.items():
+            check_prefix(name, id, PREFIXES[name])
+
+
+def check_prefix(path: str, id: str, prefix: str) -> None:
+    """Raise the fault of an id that begins otherwise."""
+    if not id.startswith(prefix):
+        text = f"Invalid '{path}': '{id}'. Expected an ID that begins with '{prefix}'."
+        raise ApiError(400, text, param=path, code="invalid_value")
+
+
+def admitting(first: Node) -> Callable[[Call], None]:
+    """Return an `admit` that has the body of a call of version 1 checked against `first`."""
+    relaxed = first.relaxed()
+
+    def admit_either(call: Call) -> None:
+        admit(call)
+        if version(call) == 1:
+            call.schema = relaxed if call.settings.validate == "schema" else first
+
+    return admit_either

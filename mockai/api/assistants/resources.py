@@ -1,0 +1,117 @@
+"""Tools and what they work on: written out as the API shows them, and checked (assistants.md §4, §9.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mockai import admission, contents, retrieval
+from mockai.api.assistants.beta import version
+from mockai.call import Call, Json
+from mockai.wire.errors import ApiError
+
+RANKER = "default_2024_08_21"
+MADE_HERE = {"anchor": "last_active_at", "days": 7}
+"""A vector store that is made for a thread expires."""
+MIGRATION = "https://platform.openai.com/docs/assistants/migration"
+
+
+def given(body: Json, name: str, default: Any) -> Any:
+    """Return a value of a body; null stands for the default."""
+    value = body.get(name)
+    return default if value is None else value
+
+
+def check_model(call: Call, name: str) -> None:
+    """Raise the refusal of a model that does not exist, or that assistants cannot use."""
+    model = admission.find(call, name)
+    if model is None:
+        raise ApiError(400, f"The requested model '{name}' does not exist.", param="model", code="model_not_found")
+    if model.kind != "chat" and call.settings.validate == "api":
+        text = f"The requested model '{name}' cannot be used with the Assistants API."
+        raise ApiError(400, text, param="model", code="unsupported_model")
+
+
+def check_format(call: Call, tools: Iterable[Json], form: Any) -> None:
+    """Refuse JSON beside hosted tools."""
+    kind = form["type"] if isinstance(form, dict) else form
+    foreign = any(tool["type"] != "function" for tool in tools)
+    if kind in ("json_object", "json_schema") and foreign and call.settings.validate == "api":
+        text = f"all tools must be of type `function` when `response_format` is of type `{kind}`."
+        raise ApiError(400, f"Invalid tools: {text}")
+
+
+def shown_tool(tool: Json) -> Json:
+    """Return a tool with its defaults."""
+    if tool["type"] == "function":
+        function = tool["function"]
+        whole = {
+            "name": function["name"],
+            "description": function.get("description"),
+            "parameters": given(function, "parameters", {"type": "object", "properties": {}}),
+            "strict": given(function, "strict", False),
+        }
+        kept = {name: value for name, value in whole.items() if name in function or name != "description"}
+        return {"type": "function", "function": kept}
+    if tool["type"] != "file_search":
+        return {"type": tool["type"]}
+    search = given(tool, "file_search", {})
+    ranking = given(search, "ranking_options", {})
+    most = {"max_num_results": search["max_num_results"]} if search.get("max_num_results") is not None else {}
+    options = {
+        "ranker": RANKER if ranking.get("ranker") in (None, "auto") else ranking["ranker"],
+        "score_threshold": float(given(ranking, "score_threshold", 0.0)),
+    }
+    return {"type": "file_search", "file_search": {**most, "ranking_options": options}}
+
+
+def shown_resources(call: Call, body: Json, tools: Iterable[Json], *, expires: bool = False) -> Json:
+    """Return the `tool_resources` of a body as they are kept; a vector store that they describe is made."""
+    asked = given(body, "tool_resources", {})
+    kinds = {tool["type"] for tool in tools}
+    shown: Json = {}
+    code = asked.get("code_interpreter")
+    if code is not None or "code_interpreter" in kinds:
+        ids = given(code or {}, "file_ids", [])
+        check_files(call, ids)
+        shown["code_interpreter"] = {"file_ids": ids}
+    search = asked.get("file_search")
+    if search is not None:
+        stores = [*given(search, "vector_store_ids", [])]
+        for id in stores:
+            if retrieval.find(call, id) is None and call.settings.missing != "phantom":
+                raise retrieval.unknown(id)
+        stores += [_made(call, wanted, expires) for wanted in given(search, "vector_stores", [])]
+        shown["file_search"] = {"vector_store_ids": stores}
+    return shown
+
+
+def _made(call: Call, wanted: Json, expires: bool) -> str:
+    ids = given(wanted, "file_ids", [])
+    check_files(call, ids)
+    made = retrieval.create(
+        call,
+        file_ids=ids,
+        metadata=wanted.get("metadata"),
+        chunking_strategy=wanted.get("chunking_strategy"),
+        expires_after=MADE_HERE if expires else None,
+    )
+    id: str = made["id"]
+    return id
+
+
+def check_files(call: Call, ids: Iterable[str]) -> None:
+    """Raise the 404 of files that are not there."""
+    if call.settings.missing == "phantom":
+        return
+    gone = [id for id in ids if contents.find(call, id) is None]
+    if gone:
+        raise ApiError(404, f"Files [{', '.join(gone)}] were not found")
+
+
+def metadata_of(call: Call, body: Json) -> Json:
+    """Return the metadata of a body; version 1 wrote what is no string as Python does."""
+    metadata = given(body, "metadata", {})
+    if version(call) == 2:
+        return dict(metadata)
+    return {name: value if isinstance(value, str) else str(value) for name, value in metadata.items()}

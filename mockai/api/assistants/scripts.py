@@ -1,0 +1,212 @@
+"""The scripts of a run: what each of its turns does, made when the turn begins and kept (assistants.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count, islice
+from typing import Any
+
+from mockai import admission, contents, retrieval
+from mockai.api.assistants.objects import MESSAGE, SCRIPT, THREAD
+from mockai.api.assistants.story import ERRORS, Script
+from mockai.call import Call, Json
+from mockai.engine import runs
+from mockai.engine.catalogue import adopt
+from mockai.engine.runs import LAST, Turn
+from mockai.engine.slots import words
+from mockai.wire.errors import ApiError
+from mockai.wire.ids import Ids
+
+PAGE = 100
+"""Messages that are read at a time while they fit."""
+IDS_A_TURN = 1_000
+HOSTED = ("code_interpreter", "file_search", "retrieval")
+HITS = {"gpt-3.5": 5}
+CHUNKS_READ, MOST_READ = 16, 5
+"""How much of a file the retrieval of version 1 looks at, and the most that it finds."""
+MOST_HITS = 20
+"""Chunks that a search returns by default; five for older models."""
+
+
+def of(call: Call, record: Json, wanted: int, found: list[Script]) -> None:
+    """Have the scripts of the first `wanted` turns in `found`; one that is not there yet is made and kept."""
+    for turn in range(len(found), wanted):
+        id = f"{record['id']}/{turn}"
+        script = call.store.get(call.tenant, SCRIPT, id)
+        if script is None:
+            script = {"id": id, **make(call, record, found)}
+            with call.store.transaction():  # whoever came first has made it
+                known = call.store.get(call.tenant, SCRIPT, id)
+                if known is None:
+                    call.store.put(call.tenant, SCRIPT, script, parent=record["id"])
+                script = known or script
+        found.append(Script(script))
+
+
+def make(call: Call, record: Json, before: Sequence[Script], thread: Sequence[Json] | None = None) -> Json:
+    """Return the script of the next turn, after those `before`. `thread` stands for the messages of a phantom."""
+    try:
+        script = runs.script(_turn(call, record, before, thread))
+        if script["error"] is not None:
+            script["error"] = {"code": script["error"], "message": ERRORS[script["error"]]}
+    except ApiError as error:  # such as a vector store that has expired
+        cause = {"code": "server_error", "message": error.message}
+        script = {"acts": [], "end": "fail", "reason": None, "error": cause, "ticks": 0, "seconds": LAST}
+    ids = Ids(call.settings.seed, f"{call.tenant}/{record['id']}", count(len(before) * IDS_A_TURN).__next__)
+    for act in script["acts"]:
+        act["step_id"] = ids.alnum("step_")
+        if act["kind"] == "message":
+            act["message_id"] = ids.alnum("msg_")
+        else:
+            for made in act["calls"]:
+                made["id"] = ids.alnum("call_")
+    return script
+
+
+def _turn(call: Call, record: Json, before: Sequence[Script], thread: Sequence[Json] | None) -> Turn:
+    run = record["base"]
+    model = admission.find(call, run["model"]) or adopt(run["model"])
+    spent = [act["usage"] for script in before for act in script.acts]
+    choice = run["tool_choice"] if not before else "auto"
+    body, prompt_left = _body(run, choice), _left(run["max_prompt_tokens"], spent, "prompt")
+    tail = [message for turn, script in enumerate(before) for message in _called(record, turn, script)]
+    frame = {**body, "messages": [*body["messages"], *tail]}
+    messages = _newest_first(call, run) if thread is None else iter(thread)
+    last = run["truncation_strategy"].get("last_messages")
+    chat = (_chat(message) for at, message in enumerate(messages) if last is None or at < last)
+    kept = runs.fitting((message for message in chat if message["content"]), frame, model, prompt_left)
+    body["messages"] += [*kept, *tail]
+    if not body["messages"]:
+        body["messages"].append({"role": "user", "content": ""})  # version 1 runs on nothing at all
+    return Turn(
+        body=body,
+        model=model,
+        seed=call.settings.seed,
+        hosted=[tool for tool in run["tools"] if tool["type"] in HOSTED],
+        choice=choice,
+        search=_searcher(call, record),
+        completion_left=_left(run["max_completion_tokens"], spent, "completion"),
+        prompt_left=prompt_left,
+        forced=_forced(record, len(before)),
+    )
+
+
+def _searcher(call: Call, record: Json) -> Callable[[str], Sequence[retrieval.Hit]] | None:
+    """Return what looks into the vector stores of the assistant and of the thread, or into the files of version 1."""
+    run = record["base"]
+    kinds = {tool["type"] for tool in run["tools"]}
+    if "retrieval" in kinds:
+        return partial(_read, call, run["file_ids"]) if run["file_ids"] else None
+    thread: Json = call.store.get(call.tenant, THREAD, run["thread_id"]) or {}
+    owners = (record["tool_resources"], thread.get("tool_resources") or {})
+    stores = [id for owner in owners for id in (owner.get("file_search") or {}).get("vector_store_ids") or ()]
+    return partial(_search, call, stores, run) if stores and "file_search" in kinds else None
+
+
+def _forced(record: Json, turn: int) -> str | None:
+    """Return the end that was asked for by the request that began a turn."""
+    if turn == 0:
+        forced: str | None = record["forced"]
+        return forced
+    submits = [entry for entry in record["path"] if entry["event"] == "submit"]
+    asked: str | None = submits[turn - 1].get("forced")
+    return asked
+
+
+def _left(most: int | None, spent: Sequence[Json], name: str) -> int | None:
+    return None if most is None else most - sum(usage[name] for usage in spent)
+
+
+def _body(run: Json, choice: Any) -> Json:
+    """Return a run as a chat request without the messages of its thread."""
+    body: Json = {"model": run["model"], "messages": []}
+    if run["instructions"]:
+        body["messages"].append({"role": "system", "content": run["instructions"]})
+    functions = [tool for tool in run["tools"] if tool["type"] == "function"]
+    if functions:
+        named = isinstance(choice, dict)
+        body["tools"] = functions
+        body["tool_choice"] = "none" if named and choice["type"] != "function" else choice
+        body["parallel_tool_calls"] = run["parallel_tool_calls"]
+    if isinstance(run["response_format"], dict):
+        body["response_format"] = run["response_format"]
+    for name in ("temperature", "top_p", "reasoning_effort"):
+        if run[name] is not None and run[name] != 1.0:
+            body[name] = run[name]
+    return body
+
+
+def _called(record: Json, turn: int, script: Script) -> Iterator[Json]:
+    """Yield the calls of a turn and what was submitted for them, in chat form.
+
+    They go by their number: an answer depends on what is said, not on ids.
+    """
+    calls = [call for act in script.acts if act["kind"] == "function" for call in act["calls"]]
+    outputs = [entry["outputs"] for entry in record["path"] if entry["event"] == "submit"]
+    if not calls or turn >= len(outputs):
+        return
+    asked = [
+        {
+            "id": f"{turn}/{number}",
+            "type": "function",
+            "function": {"name": call["name"], "arguments": call["arguments"]},
+        }
+        for number, call in enumerate(calls)
+    ]
+    yield {"role": "assistant", "content": None, "tool_calls": asked}
+    for number, call in enumerate(calls):
+        output = outputs[turn].get(call["id"]) or ""
+        yield {"role": "tool", "tool_call_id": f"{turn}/{number}", "content": output}
+
+
+def _newest_first(call: Call, run: Json) -> Iterator[Json]:
+    """Yield the messages of a thread, read as far as they are wanted; not what this run itself wrote."""
+    after = None
+    while True:
+        page = call.store.list(call.tenant, MESSAGE, parent=run["thread_id"], after=after, limit=PAGE)
+        yield from (message for message in page if message["run_id"] != run["id"] or message["role"] == "user")
+        if len(page) < PAGE:
+            return
+        after = page[-1]["id"]
+
+
+def _chat(message: Json) -> Json:
+    content = message["content"]
+    if all(part["type"] == "text" for part in content):
+        return {"role": message["role"], "content": "\n".join(part["text"]["value"] for part in content)}
+    return {"role": message["role"], "content": [_chat_part(part) for part in content]}
+
+
+def _chat_part(part: Json) -> Json:
+    kind = part["type"]
+    if kind == "text":
+        return {"type": "text", "text": part["text"]["value"]}
+    if kind == "refusal":
+        return {"type": "refusal", "refusal": part["refusal"]}
+    url = part["image_url"]["url"] if kind == "image_url" else part["image_file"]["file_id"]
+    return {"type": "image_url", "image_url": {"url": url, "detail": part[kind].get("detail") or "auto"}}
+
+
+def _search(call: Call, stores: Sequence[str], run: Json, query: str) -> Sequence[retrieval.Hit]:
+    tool = next(tool for tool in run["tools"] if tool["type"] == "file_search")
+    options: Json = tool.get("file_search") or {}
+    default = next((most for name, most in HITS.items() if run["model"].startswith(name)), MOST_HITS)
+    threshold = (options.get("ranking_options") or {}).get("score_threshold") or 0.0
+    limit = options.get("max_num_results") or default
+    return retrieval.search(call, stores, [query], limit=limit, threshold=threshold)
+
+
+def _read(call: Call, file_ids: Sequence[str], query: str) -> Sequence[retrieval.Hit]:
+    """Return the paragraphs of files that share most words with a query: the `retrieval` of version 1."""
+    asked, found = set(words(query)), []
+    for id in file_ids:
+        file = contents.find(call, id)
+        if file is None:
+            continue
+        text = b"".join(islice(call.store.read(call.tenant, id) or (), CHUNKS_READ)).decode("utf-8", "replace")
+        for paragraph in text.split("\n\n"):
+            score = len(asked.intersection(words(paragraph))) / max(1, len(asked))
+            if score:
+                found.append(retrieval.Hit("", id, file["filename"], score, paragraph, {}))
+    return sorted(found, key=lambda hit: -hit.score)[:MOST_READ]

@@ -1,0 +1,87 @@
+"""Threads: create, retrieve, modify, delete (assistants.md §3, §4)."""
+
+from __future__ import annotations
+
+from mockai.api.assistants import beta, messages, schema
+from mockai.api.assistants.objects import THREAD, find_thread, made_thread, remove_thread
+from mockai.api.assistants.resources import given, metadata_of, shown_resources
+from mockai.call import Call, Json, Operation
+
+NO_CODE: Json = {"code_interpreter": {"file_ids": []}}
+
+
+def create(call: Call) -> Json:
+    """Make a thread, with its first messages."""
+    return shown(call, made(call, call.body))
+
+
+def made(call: Call, body: Json, at: str = "") -> Json:
+    """Make and keep a thread; `at` is the path of the body inside a larger one."""
+    thread = made_thread(call.ids.alnum("thread_"), call.created, metadata_of(call, body))
+    thread["tool_resources"] = shown_resources(call, body, (), expires=True)
+    with call.store.transaction():
+        call.store.put(call.tenant, THREAD, thread)
+        for number, message in enumerate(given(body, "messages", [])):
+            messages.add(call, thread, message, f"{at}messages[{number}].")
+    return thread
+
+
+def shown(call: Call, thread: Json) -> Json:
+    """Return a thread as the version of the call shows it."""
+    hidden = ("phantom", "tool_resources") if beta.version(call) == 1 else ("phantom",)
+    return {name: value for name, value in thread.items() if name not in hidden}
+
+
+def retrieve(call: Call) -> Json:
+    """Return a thread. Its `tool_resources` name the interpreter, which those of other answers do not."""
+    thread = find_thread(call)
+    return shown(call, {**thread, "tool_resources": NO_CODE | thread["tool_resources"]})
+
+
+def modify(call: Call) -> Json:
+    """Change metadata and tool resources."""
+    thread, body = find_thread(call), call.body
+    if body.get("metadata") is not None:
+        thread["metadata"] = metadata_of(call, body)
+    if body.get("tool_resources") is not None:
+        thread["tool_resources"] |= shown_resources(call, body, ())
+    if "phantom" not in thread:
+        call.store.put(call.tenant, THREAD, thread)
+    return shown(call, thread)
+
+
+def delete(call: Call) -> Json:
+    """Delete a thread with its messages and runs."""
+    id = find_thread(call)["id"]
+    remove_thread(call, id)
+    return {"id": id, "object": "thread.deleted", "deleted": True}
+
+
+def _heavy(call: Call) -> bool:
+    """A thread may hold many messages."""
+    return True
+
+
+_ONE = "/threads/{thread_id}"
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/threads",
+        create,
+        "beta.threads.create",
+        body=schema.THREAD,
+        admit=beta.admitting(schema.THREAD_V1),
+        liveness="retired",
+    ),
+    Operation("GET", _ONE, retrieve, "beta.threads.retrieve", admit=beta.admit, liveness="retired"),
+    Operation(
+        "POST",
+        _ONE,
+        modify,
+        "beta.threads.update",
+        body=schema.MODIFY_THREAD,
+        admit=beta.admitting(schema.MODIFY_V1),
+        liveness="retired",
+    ),
+    Operation("DELETE", _ONE, delete, "beta.threads.delete", admit=beta.admit, weigh=_heavy, liveness="retired"),
+)

@@ -1,0 +1,544 @@
+"""Runs, polled: how they move, what is refused, what they do (assistants.md §4, §5, §9)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from mockai.api.assistants import schema
+from mockai.api.assistants.life import MACHINE
+from mockai.clock import ManualClock
+from mockai.lifecycle import faults
+from mockai.store import Store
+from mockai.store.memory import MemoryStore
+from mockai.store.sqlite import SqliteStore
+from tests.api.runs import ASK, ASK_MANY, CODE, SOLVE, TALK, WEATHER, World, path_of
+from tests.recorded import exchanges, shape
+from tests.strategies import broken, few
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
+    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+def message_of(answer: Any) -> str:
+    text: str = answer["error"]["message"]
+    return text
+
+
+def test_the_life_is_a_good_table() -> None:
+    assert faults(MACHINE) == []
+
+
+# --- shapes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entry", [*exchanges("assistants-run-create-queued")], ids=lambda entry: entry.name)
+def test_a_new_run_is_answered_as_recorded(entry: Any, world: World) -> None:
+    assistant = world.assistant(model="gpt-4o-mini", tools=[CODE])
+    run = world.run(SOLVE, assistant_id=assistant, instructions=entry.body["instructions"])
+    assert list(run) == list(entry.answer)
+    volatile = {"id", "assistant_id", "thread_id", "created_at", "expires_at"}
+    assert {k: v for k, v in run.items() if k not in volatile} == {
+        k: v for k, v in entry.answer.items() if k not in volatile
+    }
+    assert run["expires_at"] - run["created_at"] == 600
+
+
+@pytest.mark.parametrize("entry", [*exchanges("assistants-run-completed")], ids=lambda entry: entry.name)
+def test_a_completed_run_is_answered_as_recorded(entry: Any, world: World) -> None:
+    assistant = world.assistant(model="gpt-4o-mini", tools=[CODE])
+    run = world.look(world.run(SOLVE, assistant_id=assistant, instructions=entry.answer["instructions"]))
+    assert list(run) == list(entry.answer)
+    assert shape(run) == shape(entry.answer)
+    assert [key for key, value in run.items() if value is None] == [
+        key for key, value in entry.answer.items() if value is None
+    ]
+
+
+@pytest.mark.parametrize("entry", [*exchanges("assistants-run-requires-action")], ids=lambda entry: entry.name)
+def test_a_run_that_waits_is_answered_as_recorded(entry: Any, world: World) -> None:
+    assistant = world.assistant(tools=entry.answer["tools"])
+    run = world.look(world.run("What is my favorite food for Thursday?", assistant_id=assistant))
+    assert list(run) == list(entry.answer)
+    assert shape(run) == shape(entry.answer)
+    recorded = entry.answer["required_action"]["submit_tool_outputs"]["tool_calls"][0]["function"]
+    assert run["required_action"]["submit_tool_outputs"]["tool_calls"][0]["function"] == recorded
+
+
+@pytest.mark.parametrize("entry", [*exchanges("assistants-run-cancel-cancelling")], ids=lambda entry: entry.name)
+def test_a_cancelling_run_is_answered_as_recorded(entry: Any, store: Store) -> None:
+    world = World(store, pace="real")
+    run = world.run(max_prompt_tokens=256, max_completion_tokens=16, assistant_id=world.assistant(tools=[]))
+    world.clock.advance(0.4)
+    cancelling = world.post(f"{path_of(run)}/cancel")
+    later = ("reasoning_effort", "parallel_tool_calls")  # keys that came after the recording
+    assert [key for key in cancelling if key not in later] == list(entry.answer)
+    same = ("status", "cancelled_at", "failed_at", "completed_at", "usage", "required_action", "truncation_strategy")
+    assert {key: cancelling[key] for key in same} == {key: entry.answer[key] for key in same}
+    assert cancelling["started_at"] is not None
+    assert cancelling["expires_at"] is not None
+
+
+# --- the way through the states ------------------------------------------------------------------
+
+
+def test_a_run_completes_and_writes_a_message(world: World) -> None:
+    run = world.run(SOLVE)
+    assert (run["status"], run["started_at"], run["usage"]) == ("queued", None, None)
+    done = world.look(run)
+    assert (done["status"], done["expires_at"], done["failed_at"]) == ("completed", None, None)
+    answer, question = world.messages(run)
+    assert (answer["role"], answer["run_id"], answer["assistant_id"]) == ("assistant", run["id"], run["assistant_id"])
+    assert answer["content"] == [
+        {"type": "text", "text": {"value": "The solution to the equation 3x + 11 = 14 is x = 1.", "annotations": []}}
+    ]
+    assert question["role"] == "user"
+    steps = world.steps(run)
+    assert [step["type"] for step in steps] == ["message_creation", "tool_calls"]
+    assert steps[0]["step_details"]["message_creation"] == {"message_id": answer["id"]}
+    (call,) = steps[1]["step_details"]["tool_calls"]
+    assert call["code_interpreter"]["outputs"] == [{"type": "logs", "logs": "[1]"}]
+    assert [step["expires_at"] for step in steps] == [None, None]
+    for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        assert done["usage"][name] == sum(step["usage"][name] for step in steps)
+
+
+def test_a_run_that_nobody_polls_is_done_when_its_thread_is_read(world: World) -> None:
+    run = world.run(SOLVE)
+    assert world.messages(run)[0]["run_id"] == run["id"]
+
+
+def test_a_run_moves_on_the_clock(store: Store) -> None:
+    world = World(store, pace="real")
+    run = world.run(TALK, assistant_id=world.assistant(tools=[]))
+    assert world.look(run)["status"] == "queued"
+    world.clock.advance(0.5)
+    running = world.look(run)
+    assert (running["status"], running["started_at"]) == ("in_progress", run["created_at"])
+    assert world.steps(run) == []
+    world.clock.advance(0.5)
+    (step,) = world.steps(run)
+    assert (step["status"], step["usage"], step["expires_at"]) == ("in_progress", None, run["expires_at"])
+    written = [len(world.messages(run)[0]["content"][0]["text"]["value"])]
+    world.clock.advance(0.1)
+    written.append(len(world.messages(run)[0]["content"][0]["text"]["value"]))
+    assert 0 < written[0] < written[1]
+    world.clock.advance(60)
+    assert world.look(run)["status"] == "completed"
+
+
+def test_one_look_tells_what_many_tell() -> None:
+    told = []
+    for looks in (400, 1):
+        world = World(pace="real")
+        run = world.run(SOLVE)
+        for _ in range(looks):
+            world.clock.advance(8 / looks)
+            world.look(run)
+        told.append((world.look(run), world.steps(run), world.messages(run)))
+    assert told[0] == told[1]
+
+
+def test_each_reading_is_a_step_at_the_pace_of_steps(store: Store) -> None:
+    world = World(store, pace="step")
+    run = world.run(TALK)
+    assert [world.look(run)["status"] for _ in range(3)] == ["in_progress", "completed", "completed"]
+    run = world.run(ASK)
+    world.messages(run)  # reading something else moves nothing
+    assert [world.look(run)["status"] for _ in range(3)] == ["in_progress", "requires_action", "requires_action"]
+
+
+def test_a_run_that_waits_expires_after_ten_minutes(world: World) -> None:
+    run = world.waiting()
+    world.clock.advance(599)
+    assert world.look(run)["status"] == "requires_action"
+    world.clock.advance(1)
+    expired = world.look(run)
+    assert (expired["status"], expired["expires_at"], expired["last_error"]) == ("expired", None, None)
+    assert expired["completed_at"] == run["expires_at"]
+    assert expired["required_action"] is None
+    assert world.steps(run)[0]["status"] == "expired"
+    assert message_of(world.submit(run)) == 'Runs in status "expired" do not accept tool outputs.'
+    assert "error" not in world.post(f"/threads/{run['thread_id']}/messages", {"role": "user", "content": "again"})
+
+
+# --- functions -----------------------------------------------------------------------------------
+
+
+def test_tool_outputs_take_a_run_on(world: World) -> None:
+    run = world.waiting(ASK_MANY)
+    calls = run["required_action"]["submit_tool_outputs"]["tool_calls"]
+    assert len(calls) == 3
+    assert (run["usage"], run["completed_at"]) == (None, None)
+    world.clock.advance(5)
+    outputs = [
+        {"tool_call_id": call["id"], "output": f'{{"temperature": {20 + at}}}'} for at, call in enumerate(calls)
+    ]
+    again = world.post(f"{path_of(run)}/submit_tool_outputs", {"tool_outputs": outputs[::-1]})
+    assert (again["status"], again["required_action"], again["started_at"]) == ("queued", None, run["started_at"])
+    done = world.look(run)
+    assert (done["status"], done["started_at"]) == ("completed", run["started_at"] + 5)
+    text = world.messages(run)[0]["content"][0]["text"]["value"]
+    assert all(value in text for value in ("20", "21", "22", "Paris"))
+    message, tools = world.steps(run)
+    assert [call["function"]["output"] for call in tools["step_details"]["tool_calls"]] == [
+        entry["output"] for entry in outputs
+    ]
+    assert tools["completed_at"] == again["created_at"] + 5
+    assert done["usage"]["total_tokens"] == sum(step["usage"]["total_tokens"] for step in (message, tools))
+
+
+def test_outputs_must_be_those_that_were_asked_for(world: World) -> None:
+    run = world.waiting(ASK_MANY)
+    ids = [entry["tool_call_id"] for entry in world.outputs(run)]
+    for sent in ([], ids[:1], [*ids, ids[0]], [*ids[:2], "call_other"]):
+        outputs = [{"tool_call_id": id, "output": "x"} for id in sent]
+        for stream in (False, True):
+            body = {"tool_outputs": outputs, "stream": stream}
+            refused = message_of(world.post(f"{path_of(run)}/submit_tool_outputs", body))
+            assert refused == f"Expected tool outputs for call_ids {ids}, got {sent}"
+    assert world.look(run)["status"] == "requires_action"
+    assert world.submit(run)["status"] == "queued"
+    assert message_of(world.submit(run)) == 'Runs in status "completed" do not accept tool outputs.'
+
+
+def test_a_tool_choice_holds_for_the_first_turn(world: World) -> None:
+    named = {"type": "function", "function": {"name": "get_current_weather"}}
+    for choice in ("required", named):
+        run = world.look(world.run("Hello", assistant_id=world.assistant(tools=[WEATHER]), tool_choice=choice))
+        assert run["status"] == "requires_action"
+        world.submit(run)
+        assert world.look(run)["status"] == "completed"
+    run = world.look(world.run(ASK, tool_choice="none"))
+    assert run["status"] == "completed"
+    run = world.look(world.run(ASK_MANY, parallel_tool_calls=False))
+    assert len(run["required_action"]["submit_tool_outputs"]["tool_calls"]) == 1
+
+
+# --- what a run may be told ----------------------------------------------------------------------
+
+
+def test_a_run_takes_its_own_words_for_those_of_the_assistant(world: World) -> None:
+    assistant = world.assistant(instructions="Be kind.", tools=[], temperature=0.5)
+    run = world.run(assistant_id=assistant, additional_instructions="Be brief.", model="gpt-4o-mini", tools=[CODE])
+    assert (run["instructions"], run["model"], run["tools"]) == ("Be kind.\nBe brief.", "gpt-4o-mini", [CODE])
+    assert (run["temperature"], run["top_p"]) == (0.5, 1.0)
+    run = world.run(assistant_id=assistant, instructions="Be loud.", temperature=2, top_p=0.1)
+    assert (run["instructions"], run["temperature"], run["top_p"]) == ("Be loud.", 2.0, 0.1)
+
+
+def test_additional_messages_are_added_before_the_run(world: World) -> None:
+    thread = world.thread("Hello")
+    more = [{"role": "user", "content": ASK, "metadata": {"a": "b"}}]
+    body = {"assistant_id": world.assistant(), "additional_messages": more}
+    run = world.post(f"/threads/{thread}/runs", body)
+    assert world.look(run)["status"] == "requires_action"
+    assert [(entry["content"][0]["text"]["value"], entry["metadata"]) for entry in world.messages(run)] == [
+        (ASK, {"a": "b"}),
+        ("Hello", {}),
+    ]
+
+
+def test_json_is_answered_where_it_is_asked_for(world: World) -> None:
+    run = world.run("Give me JSON", assistant_id=world.assistant(tools=[]), response_format={"type": "json_object"})
+    world.look(run)
+    assert world.messages(run)[0]["content"][0]["text"]["value"].startswith("{")
+    assert run["response_format"] == {"type": "json_object"}
+    refused = world.run(assistant_id=world.assistant(), response_format={"type": "json_object"})
+    assert message_of(refused) == (
+        "Invalid tools: all tools must be of type `function` when `response_format` is of type `json_object`."
+    )
+
+
+def test_completion_tokens_run_out(world: World) -> None:
+    run = world.look(world.run(assistant_id=world.assistant(tools=[]), max_completion_tokens=16))
+    assert (run["status"], run["incomplete_details"]) == ("incomplete", {"reason": "max_completion_tokens"})
+    assert (run["usage"]["completion_tokens"], run["expires_at"]) == (16, None)
+    assert run["completed_at"] is not None
+    assert world.steps(run)[0]["status"] == "completed"
+
+
+def test_prompt_tokens_run_out(world: World) -> None:
+    run = world.look(world.run(SOLVE + " word" * 400, max_prompt_tokens=256))
+    assert (run["status"], run["incomplete_details"]) == ("incomplete", {"reason": "max_prompt_tokens"})
+    assert (run["usage"]["total_tokens"], world.steps(run)) == (0, [])
+
+
+def test_a_limit_holds_over_all_turns(world: World) -> None:
+    run = world.look(world.run(ASK, assistant_id=world.assistant(tools=[WEATHER]), max_completion_tokens=25))
+    assert run["status"] == "requires_action"
+    world.submit(run, tool_outputs=world.outputs(run, "sunny " * 50))
+    done = world.look(run)
+    assert (done["status"], done["usage"]["completion_tokens"]) == ("incomplete", 25)
+
+
+def test_truncation_limits_what_is_read(world: World) -> None:
+    assistant = world.assistant(tools=[])
+    texts = [f"This is message number {at} of a long conversation about the sea and the hills." for at in range(30)]
+
+    def prompt(**body: Any) -> int:
+        run = world.post(f"/threads/{world.thread(*texts)}/runs", {"assistant_id": assistant, **body})
+        tokens: int = world.look(run)["usage"]["prompt_tokens"]
+        return tokens
+
+    whole = prompt()
+    last = prompt(truncation_strategy={"type": "last_messages", "last_messages": 3})
+    assert whole > 500
+    assert 0.05 < last / whole < 0.15
+    assert 200 < prompt(max_prompt_tokens=256) <= 256
+
+
+# --- caused ends ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "stamp"),
+    [
+        ("fail", "failed", "failed_at"),
+        ("expire", "expired", "completed_at"),
+        ("incomplete", "incomplete", "completed_at"),
+        ("cancel", "cancelled", "cancelled_at"),
+        ("rate_limit", "failed", "failed_at"),
+    ],
+)
+def test_an_end_can_be_asked_for(world: World, end: str, status: str, stamp: str) -> None:
+    run = world.look(world.run(assistant_id=world.assistant(tools=[]), headers={"X-Mockai-Run": end}))
+    assert (run["status"], run["expires_at"]) == (status, None)
+    stamps = {name for name in ("completed_at", "failed_at", "cancelled_at") if run[name] is not None}
+    assert stamps == {stamp}
+    assert (run["last_error"] is None) == (status != "failed")
+    assert run["usage"] is not None
+    steps = world.steps(run)
+    if end == "rate_limit":
+        assert (run["last_error"]["code"], steps) == ("rate_limit_exceeded", [])
+        return
+    assert steps[0]["status"] == {"incomplete": "completed"}.get(status, status)
+    assert steps[0]["last_error"] == run["last_error"]
+    assert world.messages(run)[0]["content"][0]["text"]["value"]
+    assert "error" not in world.run(assistant_id=run["assistant_id"])  # and the thread is free
+
+
+def test_an_end_can_be_asked_for_the_turn_after_the_tools(world: World) -> None:
+    run = world.waiting()
+    body = {"tool_outputs": world.outputs(run)}
+    world.post(f"{path_of(run)}/submit_tool_outputs", body, headers={"X-Mockai-Run": "fail"})
+    assert world.look(run)["status"] == "failed"
+
+
+def test_an_unknown_end_is_refused(world: World) -> None:
+    refused = world.run(headers={"X-Mockai-Run": "explode"})
+    assert message_of(refused).startswith("x-mockai-run: 'explode' is no way to end a run")
+
+
+def test_the_official_helpers_are_told_to_look_again_soon(world: World) -> None:
+    run = world.run()
+    assert world.client.get(f"/v1{path_of(run)}").headers["openai-poll-after-ms"] == "1"
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
+
+def test_one_run_at_a_time(world: World) -> None:
+    run = world.waiting()
+    thread = run["thread_id"]
+    again = world.post(f"/threads/{thread}/runs", {"assistant_id": run["assistant_id"]})
+    assert message_of(again) == f"Thread {thread} already has an active run {run['id']}."
+    added = world.post(f"/threads/{thread}/messages", {"role": "user", "content": "hello"})
+    assert message_of(added) == f"Can't add messages to {thread} while a run {run['id']} is active."
+    world.submit(run)
+    assert world.post(f"/threads/{thread}/runs", {"assistant_id": run["assistant_id"]})["status"] == "queued"
+
+
+def test_what_does_not_exist_is_not_found(world: World) -> None:
+    run = world.run()
+    thread, assistant = run["thread_id"], run["assistant_id"]
+    other = world.thread("Hello")
+    for path, text in (
+        (f"/threads/{thread}/runs/run_x", "No run found with id 'run_x'."),
+        (f"/threads/{other}/runs/{run['id']}", f"No run found with id '{run['id']}'."),
+        ("/threads/thread_x/runs/run_x", "No thread found with id 'thread_x'."),
+        (f"{path_of(run)}/steps/step_123", "No run step found with id 'step_123'."),
+    ):
+        assert message_of(world.get(path)) == text
+    assert message_of(world.post(f"/threads/{thread}/runs", {"assistant_id": "asst_x"})) == (
+        "No assistant found with id 'asst_x'."
+    )
+    assert message_of(world.post("/threads/thread_x/runs", {"assistant_id": assistant})) == (
+        "No thread found with id 'thread_x'."
+    )
+
+
+def test_a_run_needs_something_to_go_by(world: World) -> None:
+    assistant, thread = world.assistant(tools=[]), world.thread()
+    text = "Run creation requires a Thread with a user message or an assistant with instructions."
+    for path, body in ((f"/threads/{thread}/runs", {}), ("/threads/runs", {}), ("/threads/runs", {"stream": True})):
+        refused = world.post(path, {"assistant_id": assistant, **body})
+        assert refused["error"]["code"] == "invalid_thread"
+        assert message_of(refused) == text
+    given = {"assistant_id": assistant, "instructions": "Say hello."}
+    assert world.post(f"/threads/{thread}/runs", given)["status"] == "queued"
+    assert world.get(f"/threads/{thread}/runs")["data"][0]["status"] == "completed"
+
+
+def test_metadata_changes_when_a_run_has_ended(world: World) -> None:
+    run = world.waiting()
+    refused = world.post(path_of(run), {"metadata": {"a": "b"}})
+    assert message_of(refused) == "Cannot update run with status 'requires_action'."
+    wrong = world.post(path_of(run), {"metadata": {"a": True}})
+    assert wrong["error"]["code"] == "invalid_type"  # before the state
+    world.submit(run)
+    assert world.look(run)["status"] == "completed"
+    assert world.post(path_of(run), {"metadata": {"a": "b"}})["metadata"] == {"a": "b"}
+    assert world.look(run)["metadata"] == {"a": "b"}
+
+
+def test_include_takes_one_value(world: World) -> None:
+    refused = world.get(f"{path_of(world.run())}/steps", **{"include[]": "everything"})
+    assert (refused["error"]["param"], refused["error"]["code"]) == ("include[0]", "invalid_value")
+
+
+# --- lists ---------------------------------------------------------------------------------------
+
+
+def test_runs_and_steps_are_listed_in_pages(world: World) -> None:
+    assistant, thread = world.assistant(tools=[CODE]), world.thread(SOLVE)
+    ids = []
+    for _ in range(3):
+        ids.append(world.post(f"/threads/{thread}/runs", {"assistant_id": assistant})["id"])
+        world.get(f"/threads/{thread}/runs/{ids[-1]}")
+    path = f"/threads/{thread}/runs"
+    assert [run["id"] for run in world.get(path)["data"]] == ids[::-1]
+    page = world.get(path, order="asc", limit=2)
+    assert ([run["id"] for run in page["data"]], page["has_more"]) == (ids[:2], True)
+    assert (page["first_id"], page["last_id"]) == (ids[0], ids[1])
+    assert [run["id"] for run in world.get(path, order="asc", after=ids[0], limit=1)["data"]] == [ids[1]]
+    assert [run["id"] for run in world.get(path, before=ids[1])["data"]] == [ids[2]]
+    assert world.get(path, limit=101)["error"]["code"] == "integer_above_max_value"
+    assert world.get(path, after="run_x")["error"]["message"] == "No run found with id 'run_x'."
+    steps = f"{path}/{ids[0]}/steps"
+    kinds = [step["type"] for step in world.get(steps, order="asc")["data"]]
+    assert kinds == ["tool_calls", "message_creation"]
+    (step,) = world.get(steps, limit=1)["data"]
+    assert world.get(f"{steps}/{step['id']}") == step
+    assert "error" in world.get(f"{path}/{ids[1]}/steps/{step['id']}")
+
+
+# --- version 1 -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entry", [*exchanges("assistants-runs-list-expired-v1")], ids=lambda entry: entry.name)
+def test_version_1_shows_runs_as_recorded(entry: Any, world: World) -> None:
+    world.client.headers["openai-beta"] = "assistants=v1"
+    run = world.run(SOLVE, assistant_id=world.assistant(tools=[CODE], instructions="Be kind."))
+    listed = world.get(f"/threads/{run['thread_id']}/runs")
+    assert list(listed) == list(entry.answer)
+    recorded = next(shown for shown in entry.answer["data"] if shown["status"] == "completed")
+    assert [key for key in listed["data"][0] if key != "usage"] == list(recorded)
+    capped = world.look(world.run(assistant_id=world.assistant(tools=[]), max_completion_tokens=5))
+    assert (capped["status"], capped["incomplete_details"]) == ("completed", {"reason": "max_completion_tokens"})
+
+
+def test_version_1_takes_a_run_without_a_message(world: World) -> None:
+    world.client.headers["openai-beta"] = "assistants=v1"
+    body = {"assistant_id": world.assistant(tools=[])}
+    run = world.post(f"/threads/{world.thread()}/runs", body)
+    assert run["status"] == "queued"
+    assert world.look(run)["status"] == "completed"
+
+
+# --- phantoms ------------------------------------------------------------------------------------
+
+
+def test_phantoms_are_in_the_state_that_is_needed() -> None:
+    world = World(missing="phantom", validate="schema")
+    path = "/threads/any/runs"
+    assert world.post(path, {"assistant_id": "any"})["status"] == "queued"
+    assert world.get(f"{path}/any")["status"] == "completed"
+    assert world.post(f"{path}/any", {"metadata": {"a": "b"}})["metadata"] == {"a": "b"}
+    assert world.post(f"{path}/any/cancel")["status"] == "cancelling"
+    outputs = {"tool_outputs": [{"tool_call_id": "any", "output": "x"}]}
+    assert world.post(f"{path}/any/submit_tool_outputs", outputs)["status"] == "queued"
+    assert world.get(path)["data"] == []
+    assert world.get(f"{path}/any/steps")["data"] == []
+    assert world.get(f"{path}/any/steps/some")["id"] == "some"
+    assert world.post("/threads/runs", {"assistant_id": "any"})["status"] == "queued"
+    for call in (path, "/threads/runs", f"{path}/any/submit_tool_outputs"):
+        body = {"assistant_id": "any", **outputs, "stream": True}
+        text = world.client.post(f"/v1{call}", json=body).text
+        assert "event: thread.run.completed" in text
+        assert text.endswith("event: done\ndata: [DONE]\n\n")
+    assert world.post(path, {"assistant_id": "any"})["status"] == "queued"  # nothing was locked
+    assert [world.app.store.count(world.tenant, kind) for kind in ("thread", "run", "message")] == [0, 0, 0]
+
+
+def test_a_run_survives_a_restart(tmp_path: Any) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    first = World(store)
+    run = first.waiting()
+    second = World(SqliteStore(tmp_path / "state.db"), ManualClock())
+    assert second.look(run) == run
+    second.submit(run)
+    assert first.look(run)["status"] == "completed"
+
+
+def test_the_retrieval_of_version_1_reads_the_files_of_the_assistant(world: World) -> None:
+    text = b"The sea is salt.\n\nFilip Carola's favorite food is cake."
+    file = world.client.post("/v1/files", data={"purpose": "assistants"}, files={"file": ("a.txt", text)}).json()
+    world.client.headers["openai-beta"] = "assistants=v1"
+    assistant = world.assistant(tools=[{"type": "retrieval"}], file_ids=[file["id"]])
+    run = world.look(world.run("What is Filip's favorite food?", assistant_id=assistant))
+    assert (run["status"], run["file_ids"]) == ("completed", [file["id"]])
+    (call,) = world.steps(run)[1]["step_details"]["tool_calls"]
+    assert call == {"id": call["id"], "type": "retrieval", "retrieval": {}}
+    answer = world.messages(run)[0]["content"][0]["text"]
+    assert "cake" in answer["value"]
+    assert answer["annotations"][0]["file_citation"]["file_id"] == file["id"]
+    named = {"assistant_id": world.assistant(tools=[{"type": "retrieval"}]), "tool_choice": "required"}
+    assert world.look(world.run(TALK, **named))["status"] == "completed"
+
+
+def test_what_readers_do_to_a_message_that_is_being_written_stays(store: Store) -> None:
+    world = World(store, pace="real")
+    run, other = (world.run(TALK, assistant_id=world.assistant(tools=[])) for _ in range(2))
+    world.clock.advance(1)
+    paths = []
+    for entry in (run, other):
+        world.look(entry)
+        paths.append(f"/threads/{entry['thread_id']}/messages/{world.messages(entry)[0]['id']}")
+    world.post(paths[0], {"metadata": {"a": "b"}})
+    world.client.delete(f"/v1{paths[1]}")
+    world.clock.advance(60)
+    assert [world.look(entry)["status"] for entry in (run, other)] == ["completed", "completed"]
+    changed = world.get(paths[0])
+    assert changed["metadata"] == {"a": "b"}
+    assert len(changed["content"][0]["text"]["value"]) > 50
+    assert "error" in world.get(paths[1])
+
+
+@limits(max_examples=60)
+@given(data=st.data())
+def test_any_request_is_answered_or_refused_in_the_api_s_shape(data: Any) -> None:
+    world = World(pace="step")
+    run, assistant = world.run(TALK), world.assistant()
+    for path, node, base in (
+        (f"/threads/{world.thread(TALK)}/runs", schema.RUN, {"assistant_id": assistant}),
+        ("/threads/runs", schema.THREAD_AND_RUN, {"assistant_id": assistant}),
+        ("/assistants", schema.ASSISTANT, {"model": "gpt-4o"}),
+        ("/threads", schema.THREAD, {}),
+        (f"/threads/{world.thread(TALK)}/messages", schema.MESSAGE, {"role": "user", "content": "x"}),
+        (f"{path_of(run)}/submit_tool_outputs", schema.SUBMIT, {"tool_outputs": []}),
+    ):
+        for body in ({**base, **data.draw(few(node, (), most=3))}, {**base, **data.draw(broken(node))}):
+            answer = world.client.post(f"/v1{path}", json=body)
+            assert answer.status_code in (200, 400, 404), answer.text
+            if answer.status_code != 200:
+                assert list(answer.json()["error"]) == ["message", "type", "param", "code"]
