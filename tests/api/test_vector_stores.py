@@ -519,6 +519,34 @@ def test_a_killed_server_s_indexing_is_resumed_by_the_next(tmp_path: Any) -> Non
         assert http.post(f"{path}/search", json={"query": "sourdough"}).json()["data"][0]["filename"] == "long.txt"
 
 
+def test_two_servers_of_one_file_index_each_file_once(tmp_path: Any) -> None:
+    flags, headers = ("--store", f"sqlite:{tmp_path / 'state.db'}"), {"authorization": "Bearer k"}
+    with serving(*flags) as first, serving(*flags) as second:
+        clients = [httpx2.Client(base_url=served.url, headers=headers, timeout=60) for served in (first, second)]
+        files = [upload_to(clients[at % 2], f"Document {at} of many.".encode()) for at in range(100)]
+        path = f"{STORES}/{clients[0].post(STORES, json={}).json()['id']}"
+        batch = clients[1].post(f"{path}/file_batches", json={"file_ids": files}).json()["id"]
+        seen: list[Any] = []
+
+        def poll(client: httpx2.Client) -> None:
+            while (shown := client.get(f"{path}/file_batches/{batch}").json())["status"] == "in_progress":
+                pass
+            seen.append(shown)
+
+        threads = [threading.Thread(target=poll, args=(client,)) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert seen[0] == seen[1]
+        assert seen[0]["file_counts"] == clients[0].get(path).json()["file_counts"] == counts(completed=100)
+        answers = [client.post(f"{path}/search", json={"query": "Document 77"}).json()["data"] for client in clients]
+        assert answers[0] == answers[1]
+        assert answers[0][0]["file_id"] == files[77]
+        for client in clients:
+            client.close()
+
+
 def test_a_live_chat_does_not_notice_the_indexing_of_a_large_file() -> None:
     """A million characters take less than 10 s; 19 of 20 chats take under 50 ms meanwhile."""
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 20}
