@@ -57,7 +57,8 @@ class Work:
         self._owner = f"{os.uname().nodename} {os.getpid()} {store.next('workers')}"
         self.worked = 0
         """How many parts of work were done: the worker sees by it whether there is more to do."""
-        self._turn, self._lock = threading.Lock(), threading.Lock()
+        # A part of one object's work may look at another object: a batch whose lines search a vector store.
+        self._turn, self._lock = threading.RLock(), threading.Lock()
         self._kept: OrderedDict[str, Any] = OrderedDict()
 
     def add(self, call: Call, path: str, at: float) -> None:

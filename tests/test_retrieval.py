@@ -2,6 +2,7 @@
 
 import gc
 import io
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from mockai.app import Application
 from mockai.call import Call
 from mockai.clock import ManualClock
 from mockai.engine import tokens
-from mockai.retrieval import extract, objects
+from mockai.retrieval import extract, life, objects
 from mockai.retrieval.extract import TOO_LARGE, UNPARSED, UNSUPPORTED, UnreadableError, pieces
 from mockai.retrieval.filters import FILTERS, holds
 from mockai.retrieval.indexing import ENCODING, Indexing, cut, segments, token_lengths, unpacked
@@ -347,9 +348,40 @@ def test_a_store_is_found_up_to_date_or_not_at_all(call: Call) -> None:
         retrieval.search(call, ["vs_nope"], ["x"])
     made = retrieval.create(call, expires_after={"anchor": "last_active_at", "days": 7}, name="of a thread")
     retrieval.attach(call, made["id"], add(call, "a.txt", "The sea is wide."), {"k": 1})
+    life.settle(call, made["id"])
     found = retrieval.find(call, made["id"])
     assert found is not None
     assert (found["status"], found["file_counts"]["completed"]) == ("completed", 1)
+
+
+def test_stores_are_filled_inside_transactions_while_another_thread_indexes(call: Call) -> None:
+    id = retrieval.create(call, file_ids=[add(call, "a.txt", "The sea is wide.")])["id"]
+    filled = threading.Event()
+
+    def fill() -> None:
+        with call.store.transaction():
+            assert retrieval.find(call, id) is not None
+            retrieval.attach(call, id, add(call, "b.txt", "Bread is baked."))
+            retrieval.create(call, file_ids=[add(call, "c.txt", "Snow falls.")])
+        filled.set()
+
+    with call.host.work.claim(call, objects.path_of(id)):
+        threading.Thread(target=fill, daemon=True).start()
+        assert filled.wait(10)
+
+
+def test_a_search_is_possible_in_the_middle_of_other_work(call: Call) -> None:
+    id = retrieval.create(call, file_ids=[add(call, "a.txt", "The sea is wide.")])["id"]
+    found: list[retrieval.Hit] = []
+
+    def work() -> None:
+        with call.host.work.claim(call, "/batches/b"):
+            found.extend(retrieval.search(call, [id], ["sea"]))
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    worker.join(10)
+    assert [hit.filename for hit in found] == ["a.txt"]
 
 
 def test_use_puts_the_expiry_off(call: Call) -> None:

@@ -40,7 +40,7 @@ def settle(call: Call, id: str, budget: Slice | None = None) -> Json | None:
     record = load_store(call, id)
     if record is None or not _waits(call, record):
         return record
-    call.host.work.settle(call, path_of(id), lambda slice: _labour(call, id, slice), lambda: _move(call, id), budget)
+    call.host.work.settle(call, path_of(id), lambda slice: _labour(call, id, slice), lambda: move(call, id), budget)
     return load_store(call, id)
 
 
@@ -123,8 +123,8 @@ def _deliver(call: Call, record: Json, indexing: Indexing) -> None:
 # --- moves ---------------------------------------------------------------------------------------
 
 
-def _move(call: Call, id: str) -> bool:
-    """Let happen what fell due; return whether anything did."""
+def move(call: Call, id: str) -> bool:
+    """Let happen what fell due of what is indexed; return whether anything did. Also inside a transaction."""
     with call.store.transaction():
         record = load_store(call, id)
         if record is None:

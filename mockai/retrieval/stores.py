@@ -70,7 +70,8 @@ def create(
 
 def find(call: Call, store_id: str) -> Json | None:
     """Return a vector store, up to date, or None when there is none of this id."""
-    record = life.settle(call, store_id)
+    life.move(call, store_id)
+    record = load_store(call, store_id)
     return None if record is None else record["shown"]
 
 
@@ -85,9 +86,9 @@ def attach(
 
     Raises the API's error for an unknown or expired store, and for an unknown or unsupported file.
     """
-    life.settle(call, store_id)
     given = {"file_id": file_id, "attributes": attributes, "chunking_strategy": chunking_strategy}
     with call.store.transaction():
+        life.move(call, store_id)
         store = usable(call, store_id)
         wanted = admitted(call, [given], "file_id")
         _add(call, store, wanted, None)
@@ -96,8 +97,8 @@ def attach(
 
 def attach_batch(call: Call, store_id: str, given: Iterable[Mapping[str, Any]]) -> Json:
     """Put many files into a vector store at once, and return their batch."""
-    life.settle(call, store_id)
     with call.store.transaction():
+        life.move(call, store_id)
         store = usable(call, store_id)
         wanted = admitted(call, given, "file_ids")
         shown = made_batch(call.ids.dated_hex("vsfb_ibj_", call.created), store_id, call.created, len(wanted))
