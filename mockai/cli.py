@@ -1,4 +1,4 @@
-"""The command line: `mockai serve`, `mockai routes`."""
+"""The command line: `mockai serve`, `mockai routes`, and what `mockai.commands` holds."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from typing import Any
 import click
 
 from mockai import __version__
+from mockai.commands import UsageError
+from mockai.commands.record import record
 from mockai.settings import Settings, SettingsError, read_keys
-
-
-class UsageError(click.ClickException):
-    """A mistake of the user: one clear line, exit status 2."""
-
-    exit_code = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,3 +122,6 @@ def routes() -> None:
     for operation in OPERATIONS:
         table.add_row(operation.method, f"/v1{operation.path}", operation.name, operation.liveness)
     Console(width=140).print(table)
+
+
+main.add_command(record)

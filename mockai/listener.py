@@ -6,6 +6,7 @@ import gc
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any, ClassVar
@@ -222,22 +223,31 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(application: Any, listening: socket.socket, log_level: str) -> None:
     """Serve until SIGINT or SIGTERM, then exit with status 0."""
-    config = uvicorn.Config(
-        application,
-        http=Protocol,
-        loop="uvloop",
-        log_level=log_level,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=IDLE,
-        lifespan="on",
-    )
     # What was loaded at the start stays: the garbage collector need not look at it again and again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    _run(uvicorn.Config(application, http=Protocol, **_CONFIG, log_level=log_level), listening, lambda: sys.exit(0))
+
+
+def pass_on(application: Any, listening: socket.socket, log_level: str, end: Callable[[], None]) -> None:
+    """Serve an application that passes other servers' answers on, with no header of our own; then call `end`."""
+    plain: dict[str, Any] = {"http": "httptools", "ws": "none", "date_header": False}
+    _run(uvicorn.Config(application, **plain, **_CONFIG, log_level=log_level), listening, end)
+
+
+_CONFIG: dict[str, Any] = {
+    "loop": "uvloop",
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_graceful_shutdown": GRACE,
+    "timeout_keep_alive": IDLE,
+    "lifespan": "on",
+}
+
+
+def _run(config: uvicorn.Config, listening: socket.socket, end: Callable[[], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, lambda *_: end())
     Listener(config).run(sockets=[listening])

@@ -6,17 +6,22 @@ import click
 
 from mockai.api import OPERATIONS
 from mockai.cli import serve
+from mockai.commands.record import record
 
 README = Path(__file__).parents[1] / "README.md"
 
 
-def flags() -> str:
-    """Return the options of `mockai serve` as a table."""
+def flags(command: click.Command) -> str:
+    """Return the options of a command as a table."""
     lines = ["| flag | default | what it does |", "| --- | --- | --- |"]
-    for option in serve.params:
+    for option in command.params:
         assert isinstance(option, click.Option)
         names = option.opts[0] + (f" {_value(option)}" if not option.is_flag else "")
-        default = "" if option.is_flag or option.default in (None, ()) or option.multiple else f"`{option.default}`"
+        default = (
+            ""
+            if option.is_flag or option.default in (None, ()) or option.multiple or option.required
+            else f"`{option.default}`"
+        )
         lines.append(f"| `{names}` | {default if 'Sentinel' not in default else ''} | {option.help or ''} |")
     return "\n".join(lines)
 
@@ -39,7 +44,7 @@ def routes() -> str:
 
 def filled(text: str) -> str:
     """Return the README with its tables up to date."""
-    for name, table in (("flags", flags()), ("routes", routes())):
+    for name, table in (("flags", flags(serve)), ("record-flags", flags(record)), ("routes", routes())):
         opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
         head, _, rest = text.partition(opening)
         _, _, tail = rest.partition(closing)

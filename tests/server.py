@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -29,15 +30,29 @@ class Served:
 
 @contextmanager
 def serving(*flags: str, **environment: str) -> Iterator[Served]:
-    command = [sys.executable, "-m", "mockai", "serve", "--port", "0", *flags]
+    with _running("serve", *flags, **environment) as served:
+        assert served.process.stdout is not None
+        assert served.process.stdout.readline().startswith("export OPENAI_API_KEY=")
+        yield served
+
+
+@contextmanager
+def recording(upstream: str, out: Path, *flags: str) -> Iterator[Served]:
+    """Run the recorder in front of `upstream` (without /v1)."""
+    with _running("record", "--upstream", f"{upstream}/v1", "--out", str(out), *flags) as served:
+        yield served
+
+
+@contextmanager
+def _running(command: str, *flags: str, **environment: str) -> Iterator[Served]:
+    line = [sys.executable, "-m", "mockai", command, "--port", "0", *flags]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(command, env={**os.environ, **environment}, **pipes)
+    process = subprocess.Popen(line, env={**os.environ, **environment}, **pipes)
     try:
         assert process.stdout is not None
         first = process.stdout.readline()
         found = re.fullmatch(r"export OPENAI_BASE_URL=(http://\S+)/v1\n", first)
         assert found, (first, process.poll())
-        assert process.stdout.readline().startswith("export OPENAI_API_KEY=")
         yield Served(process, found[1])
     finally:
         if process.poll() is None:

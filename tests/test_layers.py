@@ -9,12 +9,12 @@ import mockai
 PACKAGE = Path(mockai.__file__).parent
 
 RANKS = {
-    0: ("wire", "call", "clock", "lifecycle", "settings"),
+    0: ("wire", "call", "clock", "lifecycle", "settings", "recording"),
     1: ("store", "engine", "rules", "journal", "tenancy", "admission", "routing", "contents", "work", "retrieval"),
     2: ("api",),
     3: ("server", "form", "listener", "worker", "recorder", "inspector"),
     4: ("app",),
-    5: ("cli", "pytest_plugin", "__init__", "__main__"),
+    5: ("cli", "commands", "pytest_plugin", "__init__", "__main__"),
 }
 RANK = {name: rank for rank, names in RANKS.items() for name in names}
 # A module that stands between its rank and the next: it may use the siblings it names.

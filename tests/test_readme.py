@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,11 +47,29 @@ def test_python_examples_run(example: str, served: Served) -> None:
 
 
 def test_the_curl_example_shows_the_error_of_the_api(served: Served) -> None:
-    example = next(block for block in blocks("sh") if "curl" in block)
+    example = next(block for block in blocks("sh") if block.startswith("curl"))
     done = subprocess.run(
         ["sh", "-c", example], env=environment(served), capture_output=True, text=True, timeout=30, check=True
     )
     assert "decimal_above_max_value" in done.stdout
+
+
+def test_the_recorder_example_shows_a_recording(served: Served, tmp_path: Path) -> None:
+    example = next(block for block in blocks("sh") if "mockai record" in block)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", example.replace("4011", str(port))],
+        env={**environment(served), "PATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "path: /v1/chat/completions" in done.stdout
+    assert "id: <chatcmpl:1>" in done.stdout
 
 
 NODE_EXAMPLES = {
