@@ -10,6 +10,7 @@ import click
 
 from mockai import __version__
 from mockai.commands import UsageError
+from mockai.commands.drift import drift
 from mockai.commands.record import record
 from mockai.settings import Settings, SettingsError, read_keys
 
@@ -125,3 +126,4 @@ def routes() -> None:
 
 
 main.add_command(record)
+main.add_command(drift)

@@ -14,7 +14,7 @@ RANKS = {
     2: ("api",),
     3: ("server", "form", "listener", "worker", "recorder", "inspector"),
     4: ("app",),
-    5: ("cli", "commands", "pytest_plugin", "__init__", "__main__"),
+    5: ("cli", "commands", "drift", "pytest_plugin", "__init__", "__main__"),
 }
 RANK = {name: rank for rank, names in RANKS.items() for name in names}
 # A module that stands between its rank and the next: it may use the siblings it names.

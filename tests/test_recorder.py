@@ -69,21 +69,24 @@ def test_the_python_sdk_sees_no_difference(mock: Served, tmp_path: Path) -> None
     assert text.count(file.id) == 1
 
 
+NODE = """
+import OpenAI, { toFile } from "openai";
+const client = new OpenAI();
+const whole = await client.chat.completions.create(body);
+let text = "";
+for await (const chunk of await client.chat.completions.create({ ...body, stream: true }))
+  text += chunk.choices[0].delta.content ?? "";
+const file = await client.files.create({ file: await toFile(Buffer.from(line), "a.jsonl"), purpose: "fine-tune" });
+console.log(text === whole.choices[0].message.content, line === await (await client.files.content(file.id)).text());
+"""
+
+
 @pytest.mark.skipif(
     not os.environ.get("MOCKAI_NODE_SDK"), reason="MOCKAI_NODE_SDK names no folder with the npm package openai"
 )
 def test_the_node_sdk_sees_no_difference(mock: Served, tmp_path: Path) -> None:
-    program = """
-import OpenAI, { toFile } from "openai";
-const client = new OpenAI();
-const body = %s;
-const line = %s;
-const whole = await client.chat.completions.create(body);
-let text = "";
-for await (const chunk of await client.chat.completions.create({ ...body, stream: true })) text += chunk.choices[0].delta.content ?? "";
-const file = await client.files.create({ file: await toFile(Buffer.from(line), "a.jsonl"), purpose: "fine-tune" });
-console.log(text === whole.choices[0].message.content, line === await (await client.files.content(file.id)).text());
-""" % (json.dumps(CHAT), json.dumps(LINE.decode()))
+    values = f"const body = {json.dumps(CHAT)}, line = {json.dumps(LINE.decode())};"
+    program = values + NODE
     script = Path(os.environ["MOCKAI_NODE_SDK"]) / f"recorder-{os.getpid()}.mjs"
     node = shutil.which("node")
     assert node
@@ -109,9 +112,12 @@ def test_the_client_sees_the_bytes_of_the_upstream(tmp_path: Path) -> None:
         "set-cookie: b=2",
         "x-odd: é",
     )
-    with upstream(whole(body, *lines, status="418 I am a teapot")) as up, recording(up.url, tmp_path) as served:
-        with httpx2.stream("GET", f"{served.url}/v1/a%2Fb?x=%20y&x=2", headers={"x-mine": "kept"}) as answer:
-            raw = b"".join(answer.iter_raw())
+    with (
+        upstream(whole(body, *lines, status="418 I am a teapot")) as up,
+        recording(up.url, tmp_path) as served,
+        httpx2.stream("GET", f"{served.url}/v1/a%2Fb?x=%20y&x=2", headers={"x-mine": "kept"}) as answer,
+    ):
+        raw = b"".join(answer.iter_raw())
     assert raw == body
     assert answer.status_code == 418
     assert [(name, value) for name, value in answer.headers.raw if name != b"connection"] == [
@@ -134,12 +140,15 @@ def test_a_stream_is_passed_on_as_it_comes_and_its_times_are_kept(tmp_path: Path
         assert seen.wait(20)  # the client has the first event before the second exists
         connection.sendall(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
 
-    with upstream(script) as up, recording(up.url, tmp_path) as served:
-        with httpx2.stream("POST", f"{served.url}/v1/responses", json={}) as answer:
-            pieces = answer.iter_raw()
-            assert next(pieces) == b"data: 1\n\n"
-            seen.set()
-            assert b"".join(pieces) == b"data: 2\n\n"
+    with (
+        upstream(script) as up,
+        recording(up.url, tmp_path) as served,
+        httpx2.stream("POST", f"{served.url}/v1/responses", json={}) as answer,
+    ):
+        pieces = answer.iter_raw()
+        assert next(pieces) == b"data: 1\n\n"
+        seen.set()
+        assert b"".join(pieces) == b"data: 2\n\n"
     (entry,) = told(tmp_path)
     assert [chunk.data for chunk in entry.response.chunks] == [b"data: 1\n\n", b"data: 2\n\n"]
     assert 0 < entry.response.chunks[0].at <= entry.response.chunks[1].at

@@ -17,7 +17,14 @@ SECRET = "sk-proj-abcdEFGH12345678"
 RUN, FILE = "run_FEFAUboptcjXZ5dto9CKLzF8", "file-FqLLytrEaPH6hmSPXTr1db"
 
 
-def exchange(body: bytes = b"{}", *chunks: bytes, path: str = "/v1/chat/completions", **headers: str) -> Exchange:
+def exchange(
+    body: bytes = b"{}",
+    *chunks: bytes,
+    path: str = "/v1/chat/completions",
+    more: dict[str, str] | None = None,
+    **headers: str,
+) -> Exchange:
+    headers |= more or {}
     request = Request("POST", path, {"content-type": "application/json", **headers}, Body.of(body))
     answer = tuple(Chunk(at / 10, data) for at, data in enumerate(chunks or (b'{"id":"x"}',)))
     return Exchange(request, Response(200, {"content-type": "application/json"}, answer), "2026-01-01T00:00:00Z")
@@ -112,7 +119,7 @@ def test_pieces_join_to_the_rewritten_text(pieces: list[str]) -> None:
         (exchange(b"{}", authorization=f"Bearer {SECRET}"), SECRET),
         (exchange(b'{"messages":"my own-secret-word"}', authorization="Bearer own-secret-word"), "own-secret-word"),
         (exchange(b"{}", b'{"echo":"own-secret-word"}', authorization="Bearer own-secret-word"), "own-secret-word"),
-        (exchange(b"{}", **{"api-key": "azure-key-0123"}), "azure-key-0123"),
+        (exchange(b"{}", more={"api-key": "azure-key-0123"}), "azure-key-0123"),
         (exchange(b"{}", cookie="session=topsecret1"), "topsecret1"),
         (exchange(f'{{"text":"use {SECRET}"}}'.encode()), SECRET),
         (exchange(b'{"tools":[{"headers":{"Authorization":"plainword"}}]}'), "plainword"),
@@ -122,8 +129,8 @@ def test_pieces_join_to_the_rewritten_text(pieces: list[str]) -> None:
         (exchange(b"{}", b'{"project":"proj_AbCdEf123456"}'), "proj_AbCdEf123456"),
         (exchange(b"{}", b'{"request_id":"req_0123456789abcdef0123456789abcdef"}'), "req_0123"),
         (exchange(b"{}", b'{"message":"Incorrect API key provided: sk-inval*****-key."}'), "sk-inval"),
-        (exchange(**{"openai-organization": "org-mine"}), "org-mine"),
-        (exchange(**{"x-custom": "who knows"}), "who knows"),
+        (exchange(more={"openai-organization": "org-mine"}), "org-mine"),
+        (exchange(more={"x-custom": "who knows"}), "who knows"),
     ],
 )
 def test_secrets_are_not_written(tmp_path: Path, sent: Exchange, gone: str) -> None:
@@ -135,7 +142,7 @@ def test_secrets_are_not_written(tmp_path: Path, sent: Exchange, gone: str) -> N
 def test_more_is_taken_out_on_demand(tmp_path: Path) -> None:
     import re
 
-    sent = exchange(b'{"a":"ann@example.com","b":"customer 4711"}', **{"x-mine": "kept"})
+    sent = exchange(b'{"a":"ann@example.com","b":"customer 4711"}', more={"x-mine": "kept"})
     assert "ann@example.com" in written(tmp_path / "plain", sent)
     asked = Redaction(True, frozenset({"x-mine"}), (re.compile(r"customer \d+"),))
     text = written(tmp_path / "asked", sent, redaction=asked)
@@ -212,5 +219,5 @@ def test_a_form_is_taken_apart_and_put_together() -> None:
 
 
 def test_a_test_has_a_file_of_its_own(tmp_path: Path) -> None:
-    written(tmp_path, exchange(**{"x-test-id": "suite/test one"}), exchange())
+    written(tmp_path, exchange(more={"x-test-id": "suite/test one"}), exchange())
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chat.yaml", "suite-test-one.yaml"]

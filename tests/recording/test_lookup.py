@@ -9,8 +9,10 @@ from mockai.recording.redaction import Redaction
 JSON = {"content-type": "application/json", "authorization": "Bearer sk-abcdefgh1234"}
 
 
-def request(body: bytes = b'{"model":"m","n":1}', path: str = "/v1/chat/completions", **headers: str) -> Request:
-    return Request("POST", path, {**JSON, **headers}, Body.of(body))
+def request(
+    body: bytes = b'{"model":"m","n":1}', path: str = "/v1/chat/completions", more: dict[str, str] | None = None
+) -> Request:
+    return Request("POST", path, {**JSON, **(more or {})}, Body.of(body))
 
 
 def deck(*requests: Request) -> Deck:
@@ -33,10 +35,10 @@ def test_what_does_not_count() -> None:
     for other in (
         request(b'{"n": 1, "model": "m"}'),
         request(b'{"model":"m","n":1,"user":"ann"}'),
-        request(**{"user-agent": "x", "x-stainless-lang": "js"}),
+        request(more={"user-agent": "x", "x-stainless-lang": "js"}),
         request(path="/chat/completions"),
-        request(authorization="Bearer another-key"),
-        request(**{"content-type": "application/json; charset=utf-8"}),
+        request(more={"authorization": "Bearer another-key"}),
+        request(more={"content-type": "application/json; charset=utf-8"}),
     ):
         assert answer(known, other) == b"0", other
 
@@ -49,8 +51,8 @@ def test_what_counts() -> None:
         request(path="/v1/completions"),
         request(path="/v1/chat/completions?limit=1"),
         replace(request(), headers={"content-type": "application/json"}),
-        request(**{"content-type": "text/plain"}),
-        request(**{"openai-beta": "assistants=v2"}),
+        request(more={"content-type": "text/plain"}),
+        request(more={"openai-beta": "assistants=v2"}),
     ):
         assert answer(known, other) is None, other
 

@@ -1,0 +1,1 @@
+"""How far the mock drifts from recorded exchanges: send them again, and tell each difference."""
