@@ -70,6 +70,16 @@ def test_the_recorder_example_shows_a_recording(served: Served, tmp_path: Path) 
     )
     assert "path: /v1/chat/completions" in done.stdout
     assert "id: <chatcmpl:1>" in done.stdout
+    drift = next(block for block in blocks("sh") if "mockai drift" in block)
+    told = subprocess.run(
+        ["sh", "-c", drift],
+        env={**os.environ, "PATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "1 exchanges, 0 not compared: 0 unlisted differences" in told.stdout
 
 
 NODE_EXAMPLES = {
