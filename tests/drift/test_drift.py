@@ -41,7 +41,7 @@ def stream(*events: str) -> bytes:
             "error text",
             "error.message",
         ),
-        (response({}, **{"openai-version": "1"}), response({}), "header", "openai-version"),
+        (response({}, 200, **{"openai-version": "1"}), response({}), "header", "openai-version"),
         (
             response({"usage": {"prompt_tokens": 1}}),
             response({"usage": {"prompt_tokens": 2}}),
