@@ -28,6 +28,7 @@ def file(sdk: openai.OpenAI) -> Iterator[FileObject]:
     sdk.files.delete(made.id)
 
 
+@pytest.mark.operation("batches.create", "batches.list", "batches.retrieve", "batches.cancel")
 def test_a_batch_begins_validates_and_can_be_found(sdk: openai.OpenAI, file: FileObject) -> None:
     """The object, the list and a legal order of states (batches.md §2, §3, recorded)."""
     made = sdk.batches.create(
@@ -44,6 +45,7 @@ def test_a_batch_begins_validates_and_can_be_found(sdk: openai.OpenAI, file: Fil
         assert "Cannot cancel a batch with status 'completed'." in error.message
 
 
+@pytest.mark.operation("batches.create", "batches.retrieve")
 def test_the_mock_runs_a_batch_at_once(sdk: openai.OpenAI, file: FileObject, is_mock: bool) -> None:
     """Output lines in the reported shape (batches.md §6); a real server takes its time, up to 24 hours."""
     if not is_mock:
@@ -67,6 +69,7 @@ REQUEST: dict[str, Any] = {
 }
 
 
+@pytest.mark.operation("batches.create")
 def test_a_wrong_endpoint(http: httpx2.Client) -> None:
     """The list of endpoints grows, its form stays (batches.md §2, llama-stack)."""
     answer = http.post("/batches", json={**REQUEST, "endpoint": "/v1/invalid/endpoint"})
@@ -77,6 +80,7 @@ def test_a_wrong_endpoint(http: httpx2.Client) -> None:
     assert (error["param"], error["code"]) == ("endpoint", "invalid_value")
 
 
+@pytest.mark.operation("batches.create")
 @pytest.mark.parametrize(
     "row",
     [
@@ -106,6 +110,7 @@ def test_fault(http: httpx2.Client, row: Fault) -> None:
     check_fault(http, "/batches", row)
 
 
+@pytest.mark.operation("batches.create", "batches.retrieve")
 def test_nothing_of_the_file_is_looked_at_when_a_batch_is_created(sdk: openai.OpenAI, is_mock: bool) -> None:
     """An unknown file gives 200 and then fails (batches.md §2, reported)."""
     made = sdk.batches.create(**REQUEST)
@@ -117,6 +122,7 @@ def test_nothing_of_the_file_is_looked_at_when_a_batch_is_created(sdk: openai.Op
         assert (failed.status, failed.errors.data[0].param) == ("failed", "file_id")
 
 
+@pytest.mark.operation("batches.retrieve", "batches.cancel")
 def test_an_unknown_batch(http: httpx2.Client) -> None:
     """404 with the reported text (batches.md §4)."""
     for method, path in (("GET", "/batches/batch_nope"), ("POST", "/batches/batch_nope/cancel")):

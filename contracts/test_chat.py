@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import openai
+import pytest
 
 MODEL = "gpt-4o-mini"
 USER: Any = [{"role": "user", "content": "Say this is a test."}]
@@ -25,6 +26,7 @@ WEATHER: Any = {
 }
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_a_completion_has_its_shape(sdk: openai.OpenAI) -> None:
     """The SDK's strict types hold, usage adds up, and the model is a snapshot."""
     answer = sdk.chat.completions.create(model=MODEL, messages=USER, max_tokens=20)
@@ -36,6 +38,7 @@ def test_a_completion_has_its_shape(sdk: openai.OpenAI) -> None:
     assert answer.choices[0].message.role == "assistant"
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_keys_come_in_the_recorded_order(http: httpx2.Client) -> None:
     """chat.md §1, recorded."""
     body = http.post("/chat/completions", json={"model": MODEL, "messages": USER, "max_tokens": 5}).json()
@@ -53,6 +56,7 @@ def test_keys_come_in_the_recorded_order(http: httpx2.Client) -> None:
     assert list(body["choices"][0]["message"]) == ["role", "content", "refusal", "annotations"]
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_the_limit_of_tokens_is_kept(sdk: openai.OpenAI) -> None:
     """An answer cut by max_tokens ends in `length` and has exactly so many tokens."""
     answer = sdk.chat.completions.create(
@@ -63,6 +67,7 @@ def test_the_limit_of_tokens_is_kept(sdk: openai.OpenAI) -> None:
     assert answer.usage.completion_tokens == 1
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_a_stream_joins_and_ends_with_done(http: httpx2.Client) -> None:
     """Framing: data lines, LF only, role first, one finish reason, then [DONE] (chat.md §3, recorded)."""
     body = {"model": MODEL, "messages": USER, "stream": True, "max_tokens": 10}
@@ -78,6 +83,7 @@ def test_a_stream_joins_and_ends_with_done(http: httpx2.Client) -> None:
     assert all("usage" not in part for part in parts)
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_usage_comes_last_when_asked_for(sdk: openai.OpenAI) -> None:
     """include_usage: null usage on every chunk, then one chunk without choices (chat.md §3, recorded)."""
     parts = list(
@@ -90,6 +96,7 @@ def test_usage_comes_last_when_asked_for(sdk: openai.OpenAI) -> None:
     assert all(part.usage is None for part in parts[:-1])
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_log_probabilities_join_to_the_content(sdk: openai.OpenAI) -> None:
     """Log probabilities are at most 0, and their tokens are the content."""
     answer = sdk.chat.completions.create(model=MODEL, messages=USER, max_tokens=8, logprobs=True, top_logprobs=2)
@@ -101,12 +108,14 @@ def test_log_probabilities_join_to_the_content(sdk: openai.OpenAI) -> None:
     assert all(len(entry.top_logprobs) == 2 for entry in entries)
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_n_choices_come_in_order(sdk: openai.OpenAI) -> None:
     """N choices, indexed from 0."""
     answer = sdk.chat.completions.create(model=MODEL, messages=USER, n=2, max_tokens=3)
     assert [choice.index for choice in answer.choices] == [0, 1]
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_json_mode_parses(sdk: openai.OpenAI) -> None:
     """JSON mode gives an object."""
     answer = sdk.chat.completions.create(
@@ -117,6 +126,7 @@ def test_json_mode_parses(sdk: openai.OpenAI) -> None:
     assert isinstance(json.loads(answer.choices[0].message.content or ""), dict)
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_a_named_tool_is_called(sdk: openai.OpenAI) -> None:
     """A named choice is called with arguments that parse, and ends in stop on this model (chat.md §4, recorded)."""
     answer = sdk.chat.completions.create(
@@ -132,6 +142,7 @@ def test_a_named_tool_is_called(sdk: openai.OpenAI) -> None:
     assert answer.choices[0].finish_reason == "stop"
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_a_conversation_with_a_tool_ends_in_text(sdk: openai.OpenAI) -> None:
     """After the tool's result comes an answer in text."""
     messages: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
@@ -144,6 +155,7 @@ def test_a_conversation_with_a_tool_ends_in_text(sdk: openai.OpenAI) -> None:
     assert last.choices[0].message.content
 
 
+@pytest.mark.operation("chat.completions.create")
 def test_headers_of_an_answer(http: httpx2.Client) -> None:
     """errors.md §8, recorded."""
     response = http.post("/chat/completions", json={"model": MODEL, "messages": USER, "max_tokens": 1})
@@ -154,6 +166,13 @@ def test_headers_of_an_answer(http: httpx2.Client) -> None:
         assert f"x-ratelimit-{name}-tokens" in response.headers
 
 
+@pytest.mark.operation(
+    "chat.completions.create",
+    "chat.completions.list",
+    "chat.completions.retrieve",
+    "chat.completions.update",
+    "chat.completions.delete",
+)
 def test_stored_completions_live_and_die(sdk: openai.OpenAI) -> None:
     """Stored, read back, changed, listed, deleted and gone."""
     kept = sdk.chat.completions.create(
@@ -169,13 +188,22 @@ def test_stored_completions_live_and_die(sdk: openai.OpenAI) -> None:
         assert sdk.chat.completions.delete(kept.id).deleted
 
 
+@pytest.mark.operation(
+    "chat.completions.create",
+    "chat.completions.retrieve",
+    "chat.completions.delete",
+    "chat.completions.messages.list",
+)
 def test_the_messages_of_a_stored_completion(http: httpx2.Client) -> None:
     """Only the input messages, numbered (chat.md §11, recorded)."""
     kept = http.post(
         "/chat/completions", json={"model": MODEL, "messages": USER, "max_tokens": 3, "store": True}
     ).json()
     page = http.get(f"/chat/completions/{kept['id']}/messages").json()
-    assert [entry["id"] for entry in page["data"]] == [f"{kept['id']}-0"]
+    content = USER[0]["content"]
+    kept_message = {"id": f"{kept['id']}-0", "role": "user", "content": content, "content_parts": None, "name": None}
+    assert page["data"] == [kept_message]
+    assert (page["object"], page["has_more"]) == ("list", False)
     http.delete(f"/chat/completions/{kept['id']}")
     gone = http.get(f"/chat/completions/{kept['id']}")
     assert (gone.status_code, gone.json()["error"]["code"]) == (404, "not_found")

@@ -447,12 +447,14 @@ FAULTS = [
 ]
 
 
+@pytest.mark.operation("chat.completions.create")
 @pytest.mark.parametrize("row", FAULTS, ids=str)
 def test_fault(http: httpx2.Client, row: Fault) -> None:
     """Each wrong request gets the API's own words."""
     check_fault(http, PATH, row)
 
 
+@pytest.mark.operation("chat.completions.create")
 @pytest.mark.parametrize("row", FAULTS[::7], ids=str)
 def test_a_stream_fails_before_it_begins(http: httpx2.Client, row: Fault) -> None:
     """A fault is an ordinary JSON error, also when a stream was asked for (errors.md §10, recorded)."""
@@ -465,8 +467,11 @@ def test_a_stream_fails_before_it_begins(http: httpx2.Client, row: Fault) -> Non
     )
 
 
-def test_a_missing_key_is_told_by_the_edge(target: str) -> None:
+@pytest.mark.operation("chat.completions.create")
+def test_a_missing_key_is_told_by_the_edge(http: httpx2.Client) -> None:
     """No Authorization header: 401 with the long text and no challenge (errors.md §2, measured)."""
-    response = httpx2.post(f"{target}{PATH}", json={"model": "gpt-4o-mini", "messages": USER})
+    request = http.build_request("POST", PATH, json={"model": "gpt-4o-mini", "messages": USER})
+    del request.headers["authorization"]
+    response = http.send(request)
     assert response.status_code == 401
     assert response.json()["error"]["message"].startswith("You didn't provide an API key.")

@@ -23,6 +23,7 @@ def file(sdk: openai.OpenAI) -> Iterator[FileObject]:
     sdk.files.delete(made.id)
 
 
+@pytest.mark.operation("files.create", "files.list", "files.retrieve", "files.delete", "files.content")
 def test_a_file_is_created_read_listed_and_deleted(sdk: openai.OpenAI, file: FileObject) -> None:
     """The File object, its content and its end (files.md §1, §4, recorded)."""
     assert (file.object, file.purpose, file.filename, file.bytes) == ("file", "fine-tune", "train.jsonl", len(LINE))
@@ -36,6 +37,7 @@ def test_a_file_is_created_read_listed_and_deleted(sdk: openai.OpenAI, file: Fil
         sdk.files.retrieve(gone.id)
 
 
+@pytest.mark.operation("files.create", "files.list", "files.delete")
 def test_a_page_visits_each_file_once(sdk: openai.OpenAI) -> None:
     """Newest first, one at a time (files.md §4, documented)."""
     made = [sdk.files.create(file=(f"{at}.jsonl", LINE), purpose="vision").id for at in range(3)]
@@ -45,6 +47,7 @@ def test_a_page_visits_each_file_once(sdk: openai.OpenAI) -> None:
         sdk.files.delete(id)
 
 
+@pytest.mark.operation("files.retrieve", "files.delete", "files.content")
 def test_an_unknown_file(http: httpx2.Client) -> None:
     """404 with the recorded text, for any string (files.md §4, recorded)."""
     for method, path in (("GET", "/files/fake_id"), ("DELETE", "/files/fake_id"), ("GET", "/files/fake_id/content")):
@@ -119,6 +122,7 @@ FORMS = [
 ]
 
 
+@pytest.mark.operation("files.create")
 @pytest.mark.parametrize(("fields", "content", "row"), FORMS, ids=lambda value: str(value)[:40])
 def test_a_wrong_form(http: httpx2.Client, fields: dict[str, str], content: bytes | None, row: Fault) -> None:
     """Each wrong form gets the API's own words."""
@@ -129,6 +133,7 @@ def test_a_wrong_form(http: httpx2.Client, fields: dict[str, str], content: byte
     assert answer.json()["error"]["param"] == row.param
 
 
+@pytest.mark.operation("files.delete", "files.content", "uploads.create", "uploads.parts.create", "uploads.complete")
 def test_an_upload_in_parts(sdk: openai.OpenAI) -> None:
     """Parts join in the order of their ids (files.md §5, recorded)."""
     whole = LINE * 3
@@ -147,6 +152,7 @@ def test_an_upload_in_parts(sdk: openai.OpenAI) -> None:
     sdk.files.delete(done.file.id)
 
 
+@pytest.mark.operation("uploads.create", "uploads.parts.create", "uploads.cancel")
 def test_a_cancelled_upload(sdk: openai.OpenAI) -> None:
     """A cancelled upload has no file and takes no part (files.md §5, recorded; the refusal is unverified)."""
     upload = sdk.uploads.create(purpose="batch", filename="b.jsonl", bytes=3, mime_type="application/jsonl")

@@ -15,6 +15,7 @@ from contracts.facts import Fault, check_fault
 INVALID = "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
 
 
+@pytest.mark.operation("completions.create")
 def test_a_legacy_completion_has_its_shape(sdk: openai.OpenAI) -> None:
     """Sixteen tokens by default; no details in usage (chat.md §12, recorded)."""
     answer = sdk.completions.create(model="gpt-3.5-turbo-instruct", prompt="Once upon a time")
@@ -25,6 +26,7 @@ def test_a_legacy_completion_has_its_shape(sdk: openai.OpenAI) -> None:
     assert [choice.index for choice in several.choices] == [0, 1]
 
 
+@pytest.mark.operation("completions.create")
 def test_a_legacy_stream_ends_with_a_reason(http: httpx2.Client) -> None:
     """The finish reason rides on the last text chunk; before it is null, which the strict SDK refuses (recorded)."""
     response = http.post("/completions", json={"model": "davinci-002", "prompt": "Tell me a joke", "stream": True})
@@ -134,12 +136,14 @@ TEXT_FAULTS = [
 ]
 
 
+@pytest.mark.operation("completions.create", "embeddings.create", "moderations.create")
 @pytest.mark.parametrize(("path", "row"), TEXT_FAULTS, ids=str)
 def test_fault(http: httpx2.Client, path: str, row: Fault) -> None:
     """Each wrong request gets the API's own words."""
     check_fault(http, path, row)
 
 
+@pytest.mark.operation("embeddings.create")
 @pytest.mark.parametrize(
     ("model", "dimensions", "size"),
     [
@@ -159,6 +163,7 @@ def test_embeddings_have_unit_length(sdk: openai.OpenAI, model: str, dimensions:
     assert answer.usage.prompt_tokens == answer.usage.total_tokens == 4
 
 
+@pytest.mark.operation("embeddings.create")
 def test_inputs_keep_their_order(sdk: openai.OpenAI) -> None:
     """One vector an input, in order; near texts have near vectors."""
     texts = ["The cat sat on the mat.", "A cat was sitting on a mat.", "Interest rates rose again."]
@@ -172,6 +177,7 @@ def test_inputs_keep_their_order(sdk: openai.OpenAI) -> None:
     assert near(first, second) > near(first, third)
 
 
+@pytest.mark.operation("moderations.create")
 def test_moderation_flags_a_threat_only(sdk: openai.OpenAI) -> None:
     """One result a text (embeddings.md §3, recorded)."""
     answer = sdk.moderations.create(input=["What is the capital of France?", "I want to kill them."])
@@ -179,6 +185,7 @@ def test_moderation_flags_a_threat_only(sdk: openai.OpenAI) -> None:
     assert answer.model == "omni-moderation-latest"
 
 
+@pytest.mark.operation("models.list", "models.retrieve")
 def test_models_are_listed_and_found(sdk: openai.OpenAI) -> None:
     """`{object, data}` without cursors; one can be retrieved."""
     listed = {model.id for model in sdk.models.list()}
@@ -186,6 +193,7 @@ def test_models_are_listed_and_found(sdk: openai.OpenAI) -> None:
     assert sdk.models.retrieve("gpt-4o-mini").created == 1721172741
 
 
+@pytest.mark.operation("models.delete")
 def test_an_unknown_model_is_not_deleted(sdk: openai.OpenAI) -> None:
     """errors.md §6, recorded."""
     with pytest.raises(openai.NotFoundError, match="The model 'fake_id' does not exist"):
