@@ -8,7 +8,7 @@ from typing import Any
 Json = dict[str, Any]
 Path = tuple[str, ...]
 
-TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")  # a tuple: wrong ones may have no hash
 UNSUPPORTED = ("allOf", "not", "dependentRequired", "dependentSchemas", "if", "then", "else", "patternProperties")
 MOST_LEVELS, MOST_PROPERTIES = 10, 5000
 
