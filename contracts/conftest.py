@@ -142,6 +142,12 @@ def http(request: pytest.FixtureRequest) -> httpx2.Client:
 
 
 @pytest.fixture(scope="session")
+def wire(http: httpx2.Client, request: pytest.FixtureRequest) -> httpx2.BaseTransport:
+    """The way to the target, for clients that a contract makes itself."""
+    return request.config.stash[JUDGE].wire
+
+
+@pytest.fixture(scope="session")
 def target(http: httpx2.Client, request: pytest.FixtureRequest) -> str:
     """The base URL of the server under test, `/v1` included."""
     return request.config.stash[JUDGE].wire.base

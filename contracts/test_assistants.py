@@ -15,20 +15,28 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the who
 
 
 @pytest.fixture
-def beta(target: str, api_key: str) -> Iterator[httpx2.Client]:
+def beta(target: str, api_key: str, wire: httpx2.BaseTransport) -> Iterator[httpx2.Client]:
     """Bare HTTP with the header of the second version."""
     headers = {"authorization": f"Bearer {api_key}", "openai-beta": "assistants=v2"}
-    with httpx2.Client(base_url=target, headers=headers, timeout=60) as client:
+    with httpx2.Client(base_url=target, headers=headers, timeout=60, transport=wire) as client:
         yield client
 
 
 @pytest.fixture
-def loose_sdk(target: str, api_key: str) -> Iterator[openai.OpenAI]:
+def loose_sdk(target: str, api_key: str, wire: httpx2.BaseTransport) -> Iterator[openai.OpenAI]:
     """The official SDK as users have it: its type of messages demands keys that the wire does not have."""
-    with openai.OpenAI(base_url=target, api_key=api_key, max_retries=0) as client:
+    http_client = httpx2.Client(transport=wire)
+    with openai.OpenAI(base_url=target, api_key=api_key, max_retries=0, http_client=http_client) as client:
         yield client
 
 
+@pytest.mark.operation(
+    "beta.assistants.create",
+    "beta.assistants.list",
+    "beta.assistants.retrieve",
+    "beta.assistants.update",
+    "beta.assistants.delete",
+)
 def test_an_assistant_is_made_changed_listed_and_deleted(sdk: openai.OpenAI) -> None:
     """The object and its defaults (assistants.md §3, §4, recorded)."""
     made = sdk.beta.assistants.create(model="gpt-4o-mini", name="Math Tutor", tools=[{"type": "code_interpreter"}])
@@ -45,6 +53,17 @@ def test_an_assistant_is_made_changed_listed_and_deleted(sdk: openai.OpenAI) -> 
         sdk.beta.assistants.retrieve(made.id)
 
 
+@pytest.mark.operation(
+    "beta.threads.create",
+    "beta.threads.retrieve",
+    "beta.threads.update",
+    "beta.threads.delete",
+    "beta.threads.messages.create",
+    "beta.threads.messages.list",
+    "beta.threads.messages.retrieve",
+    "beta.threads.messages.update",
+    "beta.threads.messages.delete",
+)
 def test_a_thread_and_its_messages(sdk: openai.OpenAI, loose_sdk: openai.OpenAI, beta: httpx2.Client) -> None:
     """What is kept of a thread (assistants.md §4, recorded); messages are read as they are on the wire."""
     thread = sdk.beta.threads.create(messages=[{"role": "user", "content": "Hello"}], metadata={"k": "v"})
@@ -226,12 +245,20 @@ FAULTS = [
 ]
 
 
+@pytest.mark.operation(
+    "beta.assistants.create",
+    "beta.assistants.update",
+    "beta.threads.create",
+    "beta.threads.update",
+    "beta.threads.messages.create",
+)
 @pytest.mark.parametrize(("path", "fault"), FAULTS)
 def test_wrong_requests_are_refused(beta: httpx2.Client, path: str, fault: Fault) -> None:
     """Each with the API's own text."""
     check_fault(beta, path, fault)
 
 
+@pytest.mark.operation("beta.assistants.list")
 def test_the_beta_header_is_needed(http: httpx2.Client) -> None:
     """400 with its code (assistants.md §9.1, reported)."""
     answer = http.get("/assistants")

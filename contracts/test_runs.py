@@ -30,10 +30,10 @@ ENDED = ("completed", "incomplete", "failed", "cancelled", "expired")
 
 
 @pytest.fixture
-def beta(target: str, api_key: str) -> Iterator[httpx2.Client]:
+def beta(target: str, api_key: str, wire: httpx2.BaseTransport) -> Iterator[httpx2.Client]:
     """Bare HTTP with the header of the second version."""
     headers = {"authorization": f"Bearer {api_key}", "openai-beta": "assistants=v2"}
-    with httpx2.Client(base_url=target, headers=headers, timeout=60) as client:
+    with httpx2.Client(base_url=target, headers=headers, timeout=60, transport=wire) as client:
         yield client
 
 
@@ -57,6 +57,14 @@ def newest(beta: httpx2.Client, thread: str) -> Any:
     return beta.get(f"/threads/{thread}/messages").json()["data"][0]
 
 
+@pytest.mark.operation(
+    "beta.threads.runs.create",
+    "beta.threads.runs.list",
+    "beta.threads.runs.retrieve",
+    "beta.threads.runs.update",
+    "beta.threads.runs.steps.list",
+    "beta.threads.runs.steps.retrieve",
+)
 def test_the_life_of_a_run(sdk: openai.OpenAI, beta: httpx2.Client, assistant: str) -> None:
     """Queued, then done; its message and its steps (assistants.md §4, §5.1, recorded)."""
     thread = thread_of(sdk, EQUATION)
@@ -80,6 +88,9 @@ def test_the_life_of_a_run(sdk: openai.OpenAI, beta: httpx2.Client, assistant: s
     assert [entry.id for entry in sdk.beta.threads.runs.list(thread).data] == [run.id]
 
 
+@pytest.mark.operation(
+    "beta.threads.runs.create", "beta.threads.runs.retrieve", "beta.threads.runs.submit_tool_outputs"
+)
 def test_a_function_is_called_and_its_output_used(sdk: openai.OpenAI, beta: httpx2.Client, assistant: str) -> None:
     """requires_action, and on after the outputs (assistants.md §5.1, recorded)."""
     thread = thread_of(sdk, ASK)
@@ -94,6 +105,7 @@ def test_a_function_is_called_and_its_output_used(sdk: openai.OpenAI, beta: http
     assert "31" in newest(beta, thread)["content"][0]["text"]["value"]
 
 
+@pytest.mark.operation("beta.threads.create_and_run")
 @pytest.mark.parametrize("text", ["Say hello.", EQUATION])
 def test_a_stream_tells_every_state(beta: httpx2.Client, assistant: str, text: str) -> None:
     """Framing and order (assistants.md §2, §6 A and C, recorded)."""
@@ -118,6 +130,7 @@ def test_a_stream_tells_every_state(beta: httpx2.Client, assistant: str, text: s
     assert joined == "".join(message["content"][0]["text"]["value"] for message in completed)
 
 
+@pytest.mark.operation("beta.threads.create_and_run", "beta.threads.runs.retrieve")
 def test_a_thread_is_made_with_its_run(sdk: openai.OpenAI, assistant: str) -> None:
     """One request for both (assistants.md §3, recorded)."""
     run = sdk.beta.threads.create_and_run(
@@ -127,6 +140,7 @@ def test_a_thread_is_made_with_its_run(sdk: openai.OpenAI, assistant: str) -> No
     assert sdk.beta.threads.runs.poll(run.id, thread_id=run.thread_id).status == "completed"
 
 
+@pytest.mark.operation("beta.threads.runs.create", "beta.threads.runs.retrieve")
 def test_a_limit_of_tokens_leaves_a_run_incomplete(sdk: openai.OpenAI) -> None:
     """The reason is that of the documentation; a recording of 2024 names another (assistants.md §5.1)."""
     assistant = sdk.beta.assistants.create(model="gpt-4o-mini", instructions="Tell long stories.").id
@@ -323,6 +337,9 @@ def check(http: httpx2.Client, scene: Scene, path: str, fault: Fault) -> None:
     check_fault(http, scene.told(path), told)
 
 
+@pytest.mark.operation(
+    "beta.threads.runs.create", "beta.threads.runs.update", "beta.threads.runs.submit_tool_outputs"
+)
 @pytest.mark.parametrize(("path", "fault"), WAITING)
 def test_what_a_waiting_run_refuses(beta: httpx2.Client, waiting: Scene, path: str, fault: Fault) -> None:
     """One active run a thread, all outputs at once."""
@@ -337,12 +354,16 @@ def completed(sdk: openai.OpenAI, assistant: str) -> Scene:
     return Scene(thread, run.id, assistant, "")
 
 
+@pytest.mark.operation(
+    "beta.threads.runs.create", "beta.threads.runs.cancel", "beta.threads.runs.submit_tool_outputs"
+)
 @pytest.mark.parametrize(("path", "fault"), COMPLETED)
 def test_what_is_refused_after_the_end(beta: httpx2.Client, completed: Scene, path: str, fault: Fault) -> None:
     """What has ended neither stops nor takes anything, and wrong requests find nothing."""
     check(beta, completed, path, fault)
 
 
+@pytest.mark.operation("beta.threads.runs.steps.retrieve")
 def test_an_unknown_step(beta: httpx2.Client, completed: Scene) -> None:
     """404 with the recorded text (assistants.md §9.2, recorded)."""
     answer = beta.get(completed.told(f"{RUN}/steps/step_123"))
@@ -350,6 +371,7 @@ def test_an_unknown_step(beta: httpx2.Client, completed: Scene) -> None:
     assert answer.json()["error"]["message"] == "No run step found with id 'step_123'."
 
 
+@pytest.mark.operation("beta.threads.runs.create")
 def test_a_run_without_a_message(sdk: openai.OpenAI, beta: httpx2.Client) -> None:
     """Nothing to go by (assistants.md §9.3, recorded)."""
     assistant, thread = sdk.beta.assistants.create(model="gpt-4o-mini").id, sdk.beta.threads.create().id
@@ -359,6 +381,12 @@ def test_a_run_without_a_message(sdk: openai.OpenAI, beta: httpx2.Client) -> Non
     sdk.beta.assistants.delete(assistant)
 
 
+@pytest.mark.operation(
+    "beta.threads.runs.retrieve",
+    "beta.threads.runs.cancel",
+    "beta.threads.runs.submit_tool_outputs",
+    "beta.threads.runs.steps.list",
+)
 def test_a_run_that_waits_can_be_cancelled(sdk: openai.OpenAI, waiting: Scene) -> None:
     """Accepted (assistants.md §5.1, documented); a second cancellation is refused: its text is unverified."""
     cancelling = sdk.beta.threads.runs.cancel(waiting.run, thread_id=waiting.thread)
@@ -375,6 +403,7 @@ def test_a_run_that_waits_can_be_cancelled(sdk: openai.OpenAI, waiting: Scene) -
     assert done.status in ENDED
 
 
+@pytest.mark.operation("beta.threads.runs.create", "beta.threads.runs.retrieve")
 def test_the_mock_ends_runs_as_it_is_told(sdk: openai.OpenAI, assistant: str, is_mock: bool) -> None:
     """The header `X-Mockai-Run`, which no real server knows."""
     if not is_mock:

@@ -51,6 +51,7 @@ def wait(done: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.operation("vector_stores.create", "vector_stores.delete")
 def test_a_new_store(http: httpx2.Client) -> None:
     """Keys in the order of 2025, defaults, id (vector_stores.md §2, recorded)."""
     answer = http.post("/vector_stores", json={})
@@ -67,6 +68,7 @@ def test_a_new_store(http: httpx2.Client) -> None:
     http.delete(f"/vector_stores/{made['id']}")
 
 
+@pytest.mark.operation("vector_stores.create", "vector_stores.list", "vector_stores.retrieve", "vector_stores.delete")
 def test_a_store_with_files_moves_to_completed(sdk: openai.OpenAI, files: dict[str, str]) -> None:
     """It is made in progress; every file ends completed (vector_stores.md §2, §3, recorded)."""
     made = sdk.vector_stores.create(name="moves", file_ids=list(files.values()))
@@ -82,6 +84,7 @@ def test_a_store_with_files_moves_to_completed(sdk: openai.OpenAI, files: dict[s
     assert sdk.files.retrieve(files["tides.md"]).id == files["tides.md"]
 
 
+@pytest.mark.operation("vector_stores.create", "vector_stores.update", "vector_stores.delete")
 def test_expiry_and_changes(sdk: openai.OpenAI) -> None:
     """`expires_at` counts from `last_active_at`, which a change leaves alone (vector_stores.md §2, §3, recorded)."""
     made = sdk.vector_stores.create(name="old", expires_after={"anchor": "last_active_at", "days": 3})
@@ -94,6 +97,14 @@ def test_expiry_and_changes(sdk: openai.OpenAI) -> None:
     sdk.vector_stores.delete(made.id)
 
 
+@pytest.mark.operation(
+    "vector_stores.delete",
+    "vector_stores.files.list",
+    "vector_stores.files.retrieve",
+    "vector_stores.files.update",
+    "vector_stores.files.delete",
+    "vector_stores.files.content",
+)
 def test_the_files_of_a_store(sdk: openai.OpenAI, store: VectorStore, files: dict[str, str]) -> None:
     """The file, its list, its attributes, its text, its removal (vector_stores.md §2, §5)."""
     id = files["tides.md"]
@@ -116,6 +127,9 @@ def test_the_files_of_a_store(sdk: openai.OpenAI, store: VectorStore, files: dic
         sdk.vector_stores.files.retrieve(id, vector_store_id=store.id)
 
 
+@pytest.mark.operation(
+    "vector_stores.create", "vector_stores.delete", "vector_stores.files.create", "vector_stores.files.retrieve"
+)
 def test_a_file_is_attached(sdk: openai.OpenAI, files: dict[str, str]) -> None:
     """Attributes and chunking as asked; in progress at first (vector_stores.md §2, recorded)."""
     store = sdk.vector_stores.create(name="attach")
@@ -134,6 +148,7 @@ def test_a_file_is_attached(sdk: openai.OpenAI, files: dict[str, str]) -> None:
     sdk.vector_stores.delete(store.id)
 
 
+@pytest.mark.operation("vector_stores.delete", "vector_stores.search", "vector_stores.files.update")
 def test_a_search_finds_the_right_text(sdk: openai.OpenAI, store: VectorStore, files: dict[str, str]) -> None:
     """The page, its scores, filters and threshold (vector_stores.md §5, documented)."""
     page = sdk.vector_stores.search(store.id, query="How many days do I have to return goods?")
@@ -154,6 +169,14 @@ def test_a_search_finds_the_right_text(sdk: openai.OpenAI, store: VectorStore, f
     assert [hit.file_id for hit in filtered.data] == [files["bread.txt"]]
 
 
+@pytest.mark.operation(
+    "vector_stores.create",
+    "vector_stores.delete",
+    "vector_stores.file_batches.create",
+    "vector_stores.file_batches.retrieve",
+    "vector_stores.file_batches.cancel",
+    "vector_stores.file_batches.list_files",
+)
 def test_a_batch_of_files(http: httpx2.Client, sdk: openai.OpenAI, files: dict[str, str]) -> None:
     """The batch, its counts and its files; a cancel after the end changes nothing (vector_stores.md §2, §3, recorded).
 
@@ -173,9 +196,18 @@ def test_a_batch_of_files(http: httpx2.Client, sdk: openai.OpenAI, files: dict[s
     sdk.vector_stores.delete(store.id)
 
 
-def test_the_helpers_of_the_sdk(target: str, api_key: str) -> None:
+@pytest.mark.operation(
+    "vector_stores.create",
+    "vector_stores.delete",
+    "vector_stores.files.create",
+    "vector_stores.files.list",
+    "vector_stores.files.retrieve",
+    "vector_stores.file_batches.create",
+    "vector_stores.file_batches.retrieve",
+)
+def test_the_helpers_of_the_sdk(target: str, api_key: str, wire: httpx2.BaseTransport) -> None:
     """`upload_and_poll` of files and of batches ends with everything indexed; not strict, for the name of a batch."""
-    with openai.OpenAI(base_url=target, api_key=api_key) as sdk:
+    with openai.OpenAI(base_url=target, api_key=api_key, http_client=httpx2.Client(transport=wire)) as sdk:
         store = sdk.vector_stores.create(name="helpers")
         file = sdk.vector_stores.files.upload_and_poll(vector_store_id=store.id, file=("a.txt", b"The sea is wide."))
         assert file.status == "completed"
@@ -197,6 +229,9 @@ MISSING = [
 ]
 
 
+@pytest.mark.operation(
+    "vector_stores.retrieve", "vector_stores.update", "vector_stores.delete", "vector_stores.files.list"
+)
 @pytest.mark.parametrize(("method", "path", "message"), MISSING, ids=lambda value: str(value)[:40])
 def test_an_unknown_store(http: httpx2.Client, method: str, path: str, message: str) -> None:
     """404 with the reported text; its full stop is inferred (vector_stores.md §6)."""
@@ -204,6 +239,7 @@ def test_an_unknown_store(http: httpx2.Client, method: str, path: str, message: 
     assert (answer.status_code, answer.json()["error"]["message"]) == (404, message)
 
 
+@pytest.mark.operation("vector_stores.delete", "vector_stores.files.retrieve", "vector_stores.files.delete")
 def test_an_unknown_file(http: httpx2.Client, store: VectorStore) -> None:
     """404 with the reported text (vector_stores.md §6)."""
     for method in ("GET", "DELETE"):
@@ -318,12 +354,14 @@ FAULTS = [
 ]
 
 
+@pytest.mark.operation("vector_stores.create", "vector_stores.search", "vector_stores.files.create")
 @pytest.mark.parametrize(("path", "row"), FAULTS, ids=str)
 def test_fault(http: httpx2.Client, path: str, row: Fault) -> None:
     """Each wrong request gets the API's own words."""
     check_fault(http, path, row)
 
 
+@pytest.mark.operation("vector_stores.delete", "vector_stores.file_batches.retrieve")
 def test_a_batch_id_of_another_kind(http: httpx2.Client, store: VectorStore) -> None:
     """400 with the reported text (vector_stores.md §6, PF 19182372807)."""
     answer = http.get(f"/vector_stores/{store.id}/file_batches/vs_abc")
@@ -331,6 +369,7 @@ def test_a_batch_id_of_another_kind(http: httpx2.Client, store: VectorStore) -> 
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
 
 
+@pytest.mark.operation("vector_stores.create")
 def test_a_file_that_cannot_be_searched(http: httpx2.Client, sdk: openai.OpenAI) -> None:
     """Refused by its extension (reported in public code of 2024 and 2026, param and code included)."""
     file = sdk.files.create(file=("picture.png", b"\x89PNG"), purpose="assistants")
