@@ -144,3 +144,18 @@ def test_a_stream_meets_a_poll_at_every_moment(worlds: Worlds) -> None:
             names.append(name)
     assert names.count("thread.message.completed") == names.count("thread.run.completed") == 1
     assert other.look(run)["status"] == "completed"
+
+
+def test_a_server_whose_clock_is_behind_takes_nothing_back() -> None:
+    store = MemoryStore()
+    ahead, behind = ManualClock(), ManualClock()
+    first, second = World(store, ahead, pace="real"), World(store, behind, pace="real")
+    run = first.run(TALK, assistant_id=first.assistant(tools=[]))
+    ahead.advance(1.5)
+    behind.advance(1.1)
+    first.look(run)
+    written = first.messages(run)[0]["content"]
+    for _ in range(3):
+        behind.advance(0.02)
+        assert second.look(run)["status"] == "in_progress"
+        assert second.messages(run)[0]["content"] == written

@@ -65,6 +65,21 @@ def test_the_text_of_results_comes_on_request(world: World) -> None:
         assert world.get(path, **query) == step
 
 
+def test_a_citation_is_one_delta(world: World) -> None:
+    assistant = searcher(world, store_of(world, favorite_foods=FOODS))
+    body = {"assistant_id": assistant, "stream": True}
+    events = frames(world.client.post(f"/v1/threads/{world.thread(QUESTION)}/runs", json=body).text)
+    deltas = [data["delta"]["content"][0]["text"] for name, data in events if name == "thread.message.delta"]
+    (cited,) = [text for text in deltas if text.get("annotations")]
+    (annotation,) = cited["annotations"]
+    assert cited["value"] == annotation["text"] == "【4:0†favorite_foods.txt】"
+    assert (annotation["index"], annotation["file_citation"]["quote"]) == (0, "")
+    completed = next(data for name, data in events if name == "thread.message.completed")
+    (whole,) = completed["content"][0]["text"]["annotations"]
+    assert "index" not in whole
+    assert list(whole["file_citation"]) == ["file_id"]
+
+
 @pytest.mark.parametrize("entry", [*exchanges("assistants-stream-file-search")], ids=lambda entry: entry.name)
 def test_the_stream_is_as_recorded(entry: Any, world: World) -> None:
     assistant = searcher(world, store_of(world, favorite_foods=FOODS))
