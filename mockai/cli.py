@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,12 @@ def main() -> None:
     help="Check requests as the API does, or only types, enums and required keys.",
 )
 @click.option(
+    "--as-of",
+    metavar="YYYY-MM-DD",
+    callback=lambda context, option, value: _day(value),
+    help="Answer for assistants as the real API did on this day. Default: everything that ever was is served.",
+)
+@click.option(
     "--log-level",
     default="warning",
     show_default=True,
@@ -97,6 +104,14 @@ def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
         ) from None
     _announce(settings, listening.getsockname()[1])
     listener.serve(application, listening, settings.log_level)
+
+
+def _day(text: str | None) -> str | None:
+    """Return a day that is one."""
+    try:
+        return None if text is None else date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no day; write it as 2026-08-26") from None
 
 
 def _announce(settings: Settings, port: int) -> None:

@@ -287,7 +287,7 @@ class _Exchange:
 
     def failed(self, error: ApiError) -> Whole:
         """Return an error, ready to be written."""
-        return self.json(error.status, error.body, error.headers)
+        return self.json(error.status, b"" if error.blank else error.body, error.headers)
 
     def whole(self, answer: Answer) -> Whole:
         """Return an answer of a hot operation, ready to be written; a stream as its only chunk."""

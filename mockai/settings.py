@@ -40,6 +40,8 @@ class Settings:
     """Known API keys. Empty: any key is welcome."""
     missing: Literal["error", "phantom"] = "error"
     validate: Literal["api", "schema"] = "api"
+    as_of: str | None = None
+    """The day, `YYYY-MM-DD`, of which the API is served; None serves everything that ever was."""
     vary: bool = False
     """Answer differently each time when no `seed` is sent, as the real API does."""
     max_body: int = MAX_BODY

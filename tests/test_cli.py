@@ -186,3 +186,16 @@ def test_a_store_that_cannot_be_had_is_one_line_and_status_2(where: str) -> None
     assert done.returncode == 2
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_day_that_is_none_is_one_line_and_status_2() -> None:
+    done = mockai("serve", "--as-of", "2026-02-30")
+    assert done.returncode == 2
+    assert "'2026-02-30' is no day; write it as 2026-08-26" in done.stderr
+
+
+def test_after_the_day_of_retirement_assistants_are_gone() -> None:
+    with serving("--as-of", "2026-08-26") as server:
+        answer = httpx2.post(f"{server.url}/v1/assistants", headers=KEY, json={"model": "gpt-4o"})
+        assert (answer.status_code, answer.content) == (404, b"")
+        assert httpx2.get(f"{server.url}/v1/models", headers=KEY).status_code == 200

@@ -35,6 +35,9 @@ class ApiError(Exception):
         """Return the inner object, keys in the API's order."""
         return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
 
+    blank = False
+    """Whether the answer has no body at all."""
+
     @property
     def body(self) -> Json:
         """Return the whole body."""
@@ -213,6 +216,13 @@ def not_json() -> ApiError:
 def invalid_url(method: str, path: str) -> ApiError:
     """Return the 404 of an unknown path. The body names method and path, as the API did until 2025."""
     return ApiError(404, f"Invalid URL ({method} {path})")
+
+
+def gone() -> ApiError:
+    """Return the 404 of endpoints that were retired: it has no body."""
+    error = ApiError(404, "This endpoint was retired.")
+    error.blank = True
+    return error
 
 
 def wrong_method(method: str, path: str, allowed: Sequence[str]) -> ApiError:

@@ -230,3 +230,30 @@ def test_version_1_has_its_own_shapes(world: World) -> None:
     assert refused == (
         "Invalid value: 'file_search'. Supported values are: 'code_interpreter', 'function', and 'retrieval'."
     )
+
+
+@pytest.mark.parametrize(
+    ("day", "header", "status", "message"),
+    [
+        (None, "assistants=v1", 200, None),
+        (None, "assistants=v2", 200, None),
+        ("2023-11-05", "assistants=v1", 404, "Invalid URL (GET /v1/threads/thread_x/messages)"),
+        ("2023-11-06", "assistants=v1", 200, None),
+        ("2024-04-16", "assistants=v2", 400, "You must provide the 'OpenAI-Beta' header"),
+        ("2024-12-17", "assistants=v1", 200, None),
+        ("2024-12-18", "assistants=v1", 400, "The v1 Assistants API has been deprecated. Please try again"),
+        ("2026-08-25", "assistants=v2", 200, None),
+        ("2026-08-26", "assistants=v2", 404, None),
+    ],
+)
+def test_the_api_is_that_of_a_day(day: str | None, header: str, status: int, message: str | None) -> None:
+    world = World(as_of=day)
+    world.client.headers["openai-beta"] = header
+    path = "/v1/assistants" if message is None or "URL" not in message else "/v1/threads/thread_x/messages"
+    answer = world.client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["x-mockai-liveness"] == "retired"
+    if message is not None:
+        assert answer.json()["error"]["message"].startswith(message)
+    elif status == 404:
+        assert (answer.content, answer.headers["content-length"]) == (b"", "0")
