@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 4010
 
-.PHONY: serve test check format bench clean
+.PHONY: serve test check format bench mutants clean
 
 serve: $(VENV)/.serve
 	exec $(BIN)/mockai serve --port $(PORT)
@@ -23,6 +23,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

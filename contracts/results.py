@@ -85,6 +85,6 @@ def _listed(counts: Counter[Outcome]) -> str:
 def chosen(wanted: Sequence[str], area: str, operations: Iterable[str]) -> bool:
     """Return whether a contract belongs to one of the areas or operations that were asked for."""
     return any(
-        name == area or any(known == name or f".{known}.".find(f".{name}.") >= 0 for known in operations)
+        name == area or any(f"{known}.".startswith(f"{name}.") or name in known.split(".") for known in operations)
         for name in wanted
     )

@@ -40,6 +40,7 @@ def loose_sdk(target: str, api_key: str, wire: httpx2.BaseTransport) -> Iterator
 def test_an_assistant_is_made_changed_listed_and_deleted(sdk: openai.OpenAI) -> None:
     """The object and its defaults (assistants.md §3, §4, recorded)."""
     made = sdk.beta.assistants.create(model="gpt-4o-mini", name="Math Tutor", tools=[{"type": "code_interpreter"}])
+    assert "instructions" in made.model_fields_set
     assert (made.top_p, made.temperature, made.response_format, made.metadata) == (1.0, 1.0, "auto", {})
     assert made.tool_resources is not None
     assert made.tool_resources.code_interpreter is not None
@@ -69,6 +70,7 @@ def test_a_thread_and_its_messages(sdk: openai.OpenAI, loose_sdk: openai.OpenAI,
     thread = sdk.beta.threads.create(messages=[{"role": "user", "content": "Hello"}], metadata={"k": "v"})
     assert thread.metadata == {"k": "v"}
     found = sdk.beta.threads.retrieve(thread.id)
+    assert found.metadata == {"k": "v"}
     assert found.tool_resources is not None
     assert found.tool_resources.code_interpreter is not None  # unlike the answer of its creation
     assert sdk.beta.threads.update(thread.id, metadata={"k": "w"}).metadata == {"k": "w"}
@@ -77,7 +79,7 @@ def test_a_thread_and_its_messages(sdk: openai.OpenAI, loose_sdk: openai.OpenAI,
     assert list(added) == (
         "id object created_at assistant_id thread_id run_id role content attachments metadata".split()
     )
-    assert (added["assistant_id"], added["run_id"]) == (None, None)
+    assert (added["role"], added["assistant_id"], added["run_id"]) == ("assistant", None, None)
     texts = [entry["content"][0]["text"]["value"] for entry in beta.get(path).json()["data"]]
     assert texts == ["Hi", "Hello"]
     changed = beta.post(f"{path}/{added['id']}", json={"metadata": {"a": "b"}}).json()

@@ -43,6 +43,8 @@ def test_a_page_visits_each_file_once(sdk: openai.OpenAI) -> None:
     made = [sdk.files.create(file=(f"{at}.jsonl", LINE), purpose="vision").id for at in range(3)]
     visited = [entry.id for entry in sdk.files.list(purpose="vision", limit=1)]
     assert [id for id in visited if id in made] == made[::-1]
+    whole = [entry.id for entry in sdk.files.list(purpose="vision", limit=100) if entry.id in made]
+    assert whole == made[::-1]
     for id in made:
         sdk.files.delete(id)
 

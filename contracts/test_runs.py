@@ -71,6 +71,7 @@ def test_the_life_of_a_run(sdk: openai.OpenAI, beta: httpx2.Client, assistant: s
     run = sdk.beta.threads.runs.create(thread_id=thread, assistant_id=assistant, metadata={"k": "v"})
     assert (run.status, run.started_at, run.usage) == ("queued", None, None)
     assert run.expires_at == run.created_at + 600
+    assert "required_action" in run.model_fields_set
     done = sdk.beta.threads.runs.poll(run.id, thread_id=thread)
     assert (done.status, done.expires_at, done.metadata) == ("completed", None, {"k": "v"})
     assert done.usage is not None

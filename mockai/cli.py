@@ -11,6 +11,7 @@ import click
 
 from mockai import __version__
 from mockai.commands import UsageError
+from mockai.commands.contracts import contracts
 from mockai.commands.drift import drift
 from mockai.commands.record import record
 from mockai.settings import Settings, SettingsError, read_keys
@@ -140,5 +141,6 @@ def routes() -> None:
     Console(width=140).print(table)
 
 
+main.add_command(contracts)
 main.add_command(record)
 main.add_command(drift)

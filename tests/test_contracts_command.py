@@ -1,0 +1,110 @@
+"""`mockai contracts`: the table, the files, the exit status."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SECRET = "sk-other-0123456789abcdefgh"
+
+
+def contracts(*flags: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "mockai", "contracts", *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+class Small(BaseHTTPRequestHandler):
+    """A server that knows moderations only, and answers them wrongly."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        found = self.path.endswith("/moderations")
+        body = json.dumps({"id": "modr-1"} if found else {"detail": f"no {self.path}"}).encode()
+        self.send_response(200 if found else 404)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_DELETE = do_POST  # noqa: N815 - the names that http.server calls
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Small) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_the_mock_is_verified_and_evidence_is_kept(tmp_path: Path) -> None:
+    report, evidence = tmp_path / "report.html", tmp_path / "evidence.json"
+    evidence.write_text(json.dumps({"operations": {"embeddings.create": {"live": "never", "other": {"date": "x"}}}}))
+    done = contracts("--only", "embeddings", "--report", str(report), "--json", str(evidence), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"embeddings.create\s+verified", done.stdout)
+    entry = json.loads(evidence.read_text())["operations"]["embeddings.create"]
+    assert (entry["live"], entry["other"]["date"]) == ("never", "x")
+    assert entry["mock"]["outcome"] == "verified"
+    assert entry["mock"]["sdk"].startswith("openai-python ")
+    assert "<h2>Failures</h2><p" in report.read_text()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["evidence.json", "report.html"]
+
+
+def test_another_server_is_told_what_fails_and_what_it_does_not_have(small: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    done = contracts(
+        "--target", small, "--api-key", SECRET, "--only", "embeddings,moderations", "--report", str(report)
+    )
+    assert done.returncode == 1
+    assert re.search(r"moderations.create\s+failed", done.stdout)
+    assert re.search(r"embeddings.create\s+unsupported", done.stdout)
+    page = report.read_text()
+    assert all(
+        word in page for word in ("Expected", "Request: POST /moderations", "Answer: 200", "modr-1", "Source:")
+    )
+    assert not re.search(r"(src|href)=.(https?:)?//|@import", page)
+    assert SECRET not in page + done.stdout + done.stderr
+
+
+def test_a_dead_port_is_one_line_and_status_2() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        done = contracts("--target", f"http://127.0.0.1:{free.getsockname()[1]}/v1", "--only", "embeddings")
+    assert done.returncode == 2
+    assert done.stderr.strip().startswith("Error: cannot reach http://127.0.0.1:")
+    assert done.stderr.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(("flags", "word"), [(("--only", "nonsense"), "areas are"), (("--target", "x"), "neither")])
+def test_a_wrong_flag_says_what_is_right(flags: tuple[str, str], word: str) -> None:
+    done = contracts(*flags)
+    assert done.returncode != 0
+    assert word in done.stderr + done.stdout
+
+
+def test_the_suite_is_in_the_wheel_without_a_top_level_name() -> None:
+    import tomllib
+
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"contracts": "mockai/_suite/contracts"}
+
+
+def test_the_workflow_of_the_readme_is_yaml_and_uses_flags_that_exist() -> None:
+    (example,) = re.findall(r"```yml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    steps = [step for job in yaml.safe_load(example)["jobs"].values() for step in job["steps"]]
+    (line,) = [step["run"] for step in steps if "mockai contracts" in step.get("run", "")]
+    told = contracts("--help").stdout
+    assert all(flag in told for flag in re.findall(r"--[a-z]+", line))
