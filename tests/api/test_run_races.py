@@ -159,3 +159,21 @@ def test_a_server_whose_clock_is_behind_takes_nothing_back() -> None:
         behind.advance(0.02)
         assert second.look(run)["status"] == "in_progress"
         assert second.messages(run)[0]["content"] == written
+
+
+def test_messages_and_a_run_meet_on_one_thread(worlds: Worlds) -> None:
+    """A message comes before the run, and is read by it, or is refused."""
+    servers = worlds(pace="step")
+    thread, assistant = servers[0].thread(TALK), servers[0].assistant(tools=[])
+    say = {"role": "user", "content": "And one more thing."}
+    path = f"/threads/{thread}"
+    run, *said = at_once(
+        [
+            partial(servers[0].post, f"{path}/runs", {"assistant_id": assistant}),
+            *(partial(w.post, f"{path}/messages", say) for w in servers[1:]),
+        ]
+    )
+    taken = [answer for answer in said if "error" not in answer]
+    refused = [f"Can't add messages to {thread} while a run {run['id']} is active."] * (len(said) - len(taken))
+    assert refusals(said) == refused
+    assert len(servers[0].messages(run)) == 1 + len(taken)

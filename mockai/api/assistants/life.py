@@ -72,7 +72,7 @@ class Watch:
     """Somebody who follows a run: what has been told of it, and the scripts that are known."""
 
     def __init__(self, call: Call, record: Json, tell: Tell | None = None) -> None:
-        """Begin where the run is now, silently; from here on `tell` makes the events."""
+        """Begin with the creation of the run; `tell` makes its events."""
         self._call, self._id = call, record["id"]
         self.story = Story(record, tell=tell)
         self.scripts: list[Script] = []
@@ -124,7 +124,7 @@ class Watch:
     def keep(self, record: Json) -> None:
         """Store a run that has moved, with its steps and messages."""
         call, story = self._call, self.story
-        begun = {*story.messages}
+        known = {*story.messages}
         story.touched.clear()
         story.go_on(record, self.scripts)
         record["shown"] = story.run
@@ -133,7 +133,7 @@ class Watch:
                 call.store.put(call.tenant, STEP, step, parent=record["id"])
         for message in story.messages.values():
             if message["id"] in story.touched:
-                self._keep_message(message, message["id"] in begun)
+                self._keep_message(message, message["id"] in known)
         call.store.put(call.tenant, RUN, record, parent=record["thread_id"])
 
     def _keep_message(self, message: Json, known: bool) -> None:

@@ -23,6 +23,7 @@ def create(call: Call) -> Json:
         return shown(call, {**made(call, thread["id"], call.body), "phantom": True})
     locks.settle(call, thread["id"])
     with call.store.transaction():
+        thread = find_thread(call)  # which may have gone or changed meanwhile
         locks.check_message(call, thread["id"])
         return shown(call, add(call, thread, call.body))
 
@@ -145,11 +146,12 @@ def list_(call: Call) -> Json:
 
 def modify(call: Call) -> Json:
     """Change the metadata. The answer has `file_ids` where every other one has `attachments`."""
-    message = find(call)
-    if call.body.get("metadata") is not None:
-        message["metadata"] = metadata_of(call, call.body)
-        if "phantom" not in message:
-            put_message(call, message)
+    with call.store.transaction():
+        message = find(call)
+        if call.body.get("metadata") is not None:
+            message["metadata"] = metadata_of(call, call.body)
+            if "phantom" not in message:
+                put_message(call, message)
     answer = shown(call, message)
     return {"file_ids" if name == "attachments" else name: value for name, value in answer.items()} | (
         {} if beta.version(call) == 1 else {"file_ids": []}

@@ -33,11 +33,6 @@ def made_thread(id: str, created: int, metadata: Json) -> Json:
     return {"id": id, "object": "thread", "created_at": created, "metadata": metadata, "tool_resources": {}}
 
 
-def has_thread(call: Call, id: str) -> bool:
-    """Return whether a thread is there."""
-    return call.store.get(call.tenant, THREAD, id) is not None
-
-
 def put_message(call: Call, message: Json) -> None:
     """Keep a message in the shape of its events, which is more than polling shows."""
     tags = {"run_id": message["run_id"] or ""}

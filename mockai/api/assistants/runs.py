@@ -29,7 +29,7 @@ def create(call: Call) -> Answer:
     if "phantom" not in record:
         locks.settle(call, thread["id"])
         with call.store.transaction():
-            _keep(call, record, thread)
+            _keep(call, record, find_thread(call))  # which may have gone or changed meanwhile
     return _answer(call, record, [])
 
 

@@ -40,13 +40,15 @@ def retrieve(call: Call) -> Json:
 
 def modify(call: Call) -> Json:
     """Change metadata and tool resources."""
-    thread, body = find_thread(call), call.body
-    if body.get("metadata") is not None:
-        thread["metadata"] = metadata_of(call, body)
-    if body.get("tool_resources") is not None:
-        thread["tool_resources"] |= shown_resources(call, body, ())
-    if "phantom" not in thread:
-        call.store.put(call.tenant, THREAD, thread)
+    body = call.body
+    asked = shown_resources(call, body, ())
+    with call.store.transaction():
+        thread = find_thread(call)
+        if body.get("metadata") is not None:
+            thread["metadata"] = metadata_of(call, body)
+        thread["tool_resources"] |= asked
+        if "phantom" not in thread:
+            call.store.put(call.tenant, THREAD, thread)
     return shown(call, thread)
 
 
