@@ -82,10 +82,10 @@ class Console:
             return 2
         self.out.print(self.table(judge))
         for result in judge.results.failed():
-            self.out.print(f"✗ {result.id}", style="red", markup=False)
-            self.out.print("  " + result.reason.partition("\n")[0][:160], markup=False)
+            self.out.print(f"✗ {result.id}", style="red", markup=False, soft_wrap=True)
+            self.out.print("  " + result.reason.partition("\n")[0][:160], markup=False, soft_wrap=True)
         for line in judge.lines():
-            self.out.print(line, markup=False)
+            self.out.print(line, markup=False, soft_wrap=True)
         if self.report is not None:
             self.report.write_text(page(judge.target.name, judge.results, judge.lines(), today()), "utf-8")
             self.out.print(f"report: {self.report}", markup=False)

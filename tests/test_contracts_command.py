@@ -108,3 +108,10 @@ def test_the_workflow_of_the_readme_is_yaml_and_uses_flags_that_exist() -> None:
     (line,) = [step["run"] for step in steps if "mockai contracts" in step.get("run", "")]
     told = contracts("--help").stdout
     assert all(flag in told for flag in re.findall(r"--[a-z]+", line))
+
+
+def test_the_shipped_evidence_claims_nothing_of_the_live_api() -> None:
+    """Until someone with a key has run the suite against it."""
+    entries = json.loads((ROOT / "contracts" / "evidence.json").read_text("utf-8"))["operations"]
+    assert entries
+    assert {entry["live"] for entry in entries.values()} == {"never"}

@@ -178,6 +178,8 @@ def test_an_endpoint_that_is_not_there_is_told_from_one_that_fails() -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/v1/files/file-a":
             return httpx2.Response(404, json={"error": {"message": "No such File object: file-a"}})
+        if request.url.path == "/v1/embeddings":
+            return httpx2.Response(404, json={"error": {"message": "No fixture matched", "code": "no_fixture_match"}})
         return httpx2.Response(404, json={"error": f"cannot {request.method} {request.url.path}"})
 
     wire = wire_to("url", answer)
@@ -186,7 +188,8 @@ def test_an_endpoint_that_is_not_there_is_told_from_one_that_fails() -> None:
         wire.begin()
         http.get("/files/file-a")
         http.post("/batches", json={})
-    assert [exchange.absent for exchange in wire.exchanges] == [False, True]
+        http.post("/embeddings", json={})
+    assert [exchange.absent for exchange in wire.exchanges] == [False, True, True]
 
 
 def test_an_operation_is_verified_only_when_nothing_failed() -> None:
