@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from mockai import tuned
 from mockai.call import Call
 from mockai.engine import catalogue
 from mockai.engine.catalogue import Model
@@ -11,9 +12,6 @@ from mockai.wire import errors
 from mockai.wire.errors import ApiError
 
 log = logging.getLogger("mockai")
-
-TUNED = "fine_tuned_model"
-"""The kind under which the store keeps models that were trained here."""
 
 # What a model of another kind is told, by the endpoint's kind and the model's.
 WRONG_KIND = {
@@ -71,7 +69,7 @@ def _wrong_kind(kind: str, model: Model) -> ApiError:
 
 def find(call: Call, name: str) -> Model | None:
     """Return the model of this name as the call's tenant sees it, or None."""
-    model = catalogue.find(name)
+    model = catalogue.find(name) or tuned.find(call, name)
     if model is not None:
         return model
     settings = call.settings

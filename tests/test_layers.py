@@ -10,7 +10,10 @@ PACKAGE = Path(mockai.__file__).parent
 
 RANKS = {
     0: ("wire", "call", "clock", "lifecycle", "settings", "recording"),
-    1: ("store", "engine", "rules", "journal", "tenancy", "admission", "routing", "contents", "work", "retrieval"),
+    1: (
+        *("store", "engine", "rules", "journal", "tenancy", "admission", "routing"),
+        *("contents", "work", "tuned", "retrieval"),
+    ),
     2: ("api",),
     3: ("server", "form", "listener", "worker", "recorder", "inspector"),
     4: ("app",),
@@ -18,7 +21,12 @@ RANKS = {
 }
 RANK = {name: rank for rank, names in RANKS.items() for name in names}
 # A module that stands between its rank and the next: it may use the siblings it names.
-BRIDGES = {"admission": {"engine"}, "work": {"store"}, "retrieval": {"engine", "contents", "work", "store"}}
+BRIDGES = {
+    "admission": {"engine", "tuned"},
+    "tuned": {"engine"},
+    "work": {"store"},
+    "retrieval": {"engine", "contents", "work", "store"},
+}
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mockai import admission
+from mockai import admission, tuned
 from mockai.call import Answer, Beat, Call, Json, Operation, Stream
 from mockai.clock import SCALE
 from mockai.engine import draw, sampling, tokens
@@ -156,19 +156,25 @@ def _complete(call: Call, prompt: _Prompt) -> list[_Choice]:
     body, model = call.body, call.model
     n = body.get("n") or 1
     drawn = max(n, body.get("best_of") or 1)
-    wish = draw.key(call.settings.seed, model.snapshot, prompt.text, body.get("suffix") or "")
+    wish = draw.key(call.settings.seed, model.voice, prompt.text, body.get("suffix") or "")
     dice = draw.key(wish, canonical(body.get("seed")))
     how = _sampling(body, score=drawn > n)
     last = prompt.ids[-1] if prompt.ids else None
-    texts = [_draw(model, wish, draw.key(dice, index), how, body, last) for index in range(drawn)]
+    taught = tuned.reply(call, model, [{"role": "user", "content": prompt.text}]) if model.answers else None
+    script = None if taught is None else taught["content"]
+    texts = [_draw(model, wish, draw.key(dice, index), how, body, last, script) for index in range(drawn)]
     if drawn > n:
         texts.sort(key=lambda text: -sum(entry.logprob for entry in text.logprobs or ()) / max(1, len(text.ids)))
     return [_Choice(prompt, text) for text in texts[:n]]
 
 
-def _draw(model: Model, wish: bytes, dice: bytes, how: Sampling, body: Json, after: int | None) -> Text:
+def _draw(
+    model: Model, wish: bytes, dice: bytes, how: Sampling, body: Json, after: int | None, script: str | None
+) -> Text:
     stop = body.get("stop") or ()
     stops = [entry for entry in ([stop] if isinstance(stop, str) else stop) if entry]
+    if script is not None:
+        return sampling.script(model.encoding, script, dice, _limit(body), how, stops)
     return sampling.generate(model.encoding, wish, dice, _limit(body), how, stops, after)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from mockai import admission
+from mockai import admission, tuned
 from mockai.call import Call, Json, Operation
 from mockai.engine import catalogue
 from mockai.wire.errors import ApiError
 
 
 def list_(call: Call) -> Json:
-    """Return every model: `{object, data}`, no cursors."""
-    return {"object": "list", "data": [dict(model.shown) for model in catalogue.visible(call.settings.models)]}
+    """Return every model, the caller's own last: `{object, data}`, no cursors."""
+    models = [*catalogue.visible(call.settings.models), *tuned.visible(call)]
+    return {"object": "list", "data": [dict(model.shown) for model in models]}
 
 
 def retrieve(call: Call) -> Json:
@@ -27,7 +28,7 @@ def delete(call: Call) -> Json:
     model = admission.find(call, name)
     if model is None:
         raise _unknown(name)
-    if call.settings.missing == "phantom":
+    if tuned.delete(call, name) or call.settings.missing == "phantom":
         return {"id": name, "object": "model", "deleted": True}
     text = "You have insufficient permissions for this operation. You need to be in the Owner role."
     raise ApiError(403, text)

@@ -97,10 +97,20 @@ class Model:
     shortens: bool = False
     """Whether `dimensions` may be asked for."""
 
+    # fine-tuning
+    base: str = ""
+    """The model that a tuned one was made of; empty for the models of the catalogue."""
+    answers: tuple[str, ...] = ()
+    """The names under which lies what a tuned model was taught, the latest first."""
     tunable: tuple[str, ...] = ()
     """The fine-tuning methods that it can be trained with."""
     tunable_since: str = ""
     """The month from which on it could be trained, `2024-08`; empty when it never could."""
+
+    @property
+    def voice(self) -> str:
+        """Return whose texts it writes: a tuned model speaks as its base where it was taught nothing."""
+        return self.base or self.snapshot
 
     def retired(self, day: str) -> bool:
         """Return whether it no longer answers on this day, `YYYY-MM-DD`."""

@@ -61,11 +61,23 @@ class Choice:
 class Request:
     """A chat body as the engine reads it. `finish` is a finish reason asked for from outside."""
 
-    def __init__(self, body: Json, model: Model, seed: int, finish: str | None = None, variation: str = "") -> None:
-        """Derive the keys of the answer; `variation` makes another answer of the same request."""
-        self.body, self.model, self.finish = body, model, finish
+    def __init__(
+        self,
+        body: Json,
+        model: Model,
+        seed: int,
+        finish: str | None = None,
+        variation: str = "",
+        trained: Json | None = None,
+    ) -> None:
+        """Derive the keys of the answer.
+
+        `variation` makes another answer of the same request; `trained` is the assistant message that the model was
+        taught to give.
+        """
+        self.body, self.model, self.finish, self.trained = body, model, finish, trained
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
-        self.key = draw.key(seed, model.snapshot, canonical([body["messages"], shaping]))
+        self.key = draw.key(seed, model.voice, canonical([body["messages"], shaping]))
         self._given = f"{body.get('seed')} {variation}"
         asked = body.get("max_completion_tokens") or body.get("max_tokens")
         self.limit = min(int(asked), model.max_output) if asked else model.max_output
@@ -180,22 +192,14 @@ def _generate(choice: Choice, request: Request, index: int, room: int) -> None:
 
 def _fill(choice: Choice, request: Request, index: int, text: str, room: int) -> None:
     """Take `text` as the answer: cut at the first stop string and at the token limit."""
-    cuts = [at for at in map(text.find, request.stop) if at >= 0]
-    if cuts:
-        text = text[: min(cuts)]
     encoding = request.model.encoding
-    ids = tokens.encode(encoding, text)
-    if len(ids) > room:
-        ids, choice.finish = ids[:room], "length"
-    choice.pieces = [tokens.token_bytes(encoding, token) for token in ids]
-    choice.tokens = len(ids) + (request.model.text_overhead if choice.finish == "stop" else 0)
-    top = request.sampling.top_logprobs
-    if top is not None:
-        choice.logprobs = sampling.annotate(encoding, ids, request.dice(index), top)
+    said = sampling.script(encoding, text, request.dice(index), room, request.sampling, request.stop)
+    choice.pieces, choice.finish, choice.logprobs = said.pieces, said.finish, said.logprobs
+    choice.tokens = len(said.ids) + (request.model.text_overhead if said.finish == "stop" else 0)
     predicted = (request.body.get("prediction") or {}).get("content")
     if predicted is not None:
-        choice.accepted = max(0, len(ids) - 1)
-        choice.rejected = max(0, tokens.count(encoding, text_of(predicted)) - len(ids))
+        choice.accepted = max(0, len(said.ids) - 1)
+        choice.rejected = max(0, tokens.count(encoding, text_of(predicted)) - len(said.ids))
 
 
 def _scripted(request: Request, index: int) -> str | None:
@@ -203,9 +207,10 @@ def _scripted(request: Request, index: int) -> str | None:
     body = request.body
     results = _results(body["messages"])
     form = (body.get("response_format") or {}).get("type")
-    if form == "json_schema":
-        return _json_text(request, index)
-    if form == "json_object":
+    taught = text_of((request.trained or {}).get("content"))
+    if taught and (form in (None, "text") or _parsed(taught) != {}):
+        return taught
+    if form in ("json_schema", "json_object"):
         return _json_text(request, index)
     if results:
         return tools.answer_from_results(results, request.last_user, Draw(request.dice(index), "answer"))
@@ -286,6 +291,8 @@ def _calls(request: Request, index: int) -> list[ToolCall]:
         chosen = [tool for tool in declared if tools.name_of(tool) == named]
         return [_to_call(tool, None, request, rng) for tool in chosen[:1]]
     mode = choice["allowed_tools"]["mode"] if isinstance(choice, dict) else choice
+    if request.trained and mode != "required":
+        return _trained_calls(request.trained, declared)
     decided = tools.decide(request.last_user, declared, after_tool_result=bool(_results(body["messages"])))
     if not decided and (mode == "required" or request.finish in ("tool_calls", "function_call")):
         decided = [tools.choose_required(request.last_user, declared, rng)]
@@ -296,6 +303,18 @@ def _calls(request: Request, index: int) -> list[ToolCall]:
         for call in calls:
             call.arguments = call.arguments if call.custom else dumps_spaced(loads(call.arguments))
     return calls
+
+
+def _trained_calls(trained: Json, declared: Sequence[Json]) -> list[ToolCall]:
+    """Return the calls that the model was taught to make, of the tools that it has."""
+    names = {tools.name_of(tool) for tool in declared}
+    functions = [entry.get("function") or {} for entry in trained.get("tool_calls") or ()]
+    functions += [trained["function_call"]] if trained.get("function_call") else []
+    return [
+        ToolCall(function["name"], function.get("arguments") or "{}")
+        for function in functions
+        if function.get("name") in names
+    ]
 
 
 def _choosable(body: Json) -> list[Json]:

@@ -332,6 +332,17 @@ def _sample(
     return text
 
 
+def script(encoding: str, text: str, key: bytes, limit: int, sampling: Sampling, stop: Sequence[str] = ()) -> Text:
+    """Return a given text as if it had been drawn: cut at the first stop string and at the limit."""
+    cuts = [at for at in map(text.find, stop) if at >= 0]
+    ids = tokens.encode(encoding, text[: min(cuts)] if cuts else text)
+    finish: Literal["stop", "length"] = "length" if len(ids) > limit else "stop"
+    ids = ids[:limit]
+    top = sampling.top_logprobs
+    logprobs = None if top is None else annotate(encoding, ids, key, top)
+    return Text(ids, [tokens.token_bytes(encoding, token) for token in ids], finish, logprobs)
+
+
 def annotate(encoding: str, ids: Sequence[int], key: bytes, top: int) -> list[TokenLogprob]:
     """Return log probabilities for tokens that did not come from the model: mostly likely, never certain."""
     rng = Draw(key, "logprobs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from mockai import admission
+from mockai import admission, tuned
 from mockai.api.chat import checks, stored
 from mockai.api.chat.body import Chunks, Completion, beats
 from mockai.api.chat.schema import CREATE, UPDATE
@@ -52,7 +52,8 @@ def create(call: Call) -> Answer:
     prompt = accounting.prompt_of(body, model)
     if strict:
         checks.fits(prompt, body, model)
-    request = Request(body, model, call.settings.seed, _finish(call), _variation(call))
+    trained = tuned.reply(call, model, body["messages"]) if model.answers else None
+    request = Request(body, model, call.settings.seed, _finish(call), _variation(call), trained)
     completion = _completion(call, request, prompt)
     call.spent = (*model.limits, prompt.messages)
     if body.get("store"):
