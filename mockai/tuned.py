@@ -6,7 +6,7 @@ reply to the nearest, and everything else as its base model does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ KIND = "fine_tuned_model"
 PREFIX = "ft:"
 NEAR = 0.55
 """The cosine from which on two prompts ask the same."""
-WIDTH = 256
+WIDTH, AT_ONCE = 256, 32
 _VECTORS = ("text-embedding-3-small", 1536, WIDTH)
 
 
@@ -47,10 +47,13 @@ class Answers:
         self.asked.append(asked)
         self.known[_key(messages)] = self.known[_key(asked)] = at
 
-    def measure(self, start: int, end: int) -> None:
-        """Compute the vectors of some of the prompts; those before `start` are there already."""
-        rows = vectors.embed(self.asked[start:end], *_VECTORS).astype(np.float16)
-        self.rows = rows if self.rows is None else np.concatenate((self.rows, rows))
+    def measure(self) -> Iterator[None]:
+        """Compute the vectors of the prompts; the caller may rest at each turn."""
+        parts = [np.empty((0, WIDTH), np.float16)]
+        for start in range(0, len(self.asked), AT_ONCE):
+            parts.append(vectors.embed(self.asked[start : start + AT_ONCE], *_VECTORS).astype(np.float16))
+            yield
+        self.rows = np.concatenate(parts)
 
     def reply(self, messages: Sequence[Json]) -> Json | None:
         """Return the reply to a conversation, or None when nothing like it was trained."""
@@ -61,7 +64,7 @@ class Answers:
         return None if at is None else self.replies[at]
 
     def _nearest(self, asked: str) -> int | None:
-        if self.rows is None or not asked:
+        if not asked or self.rows is None or not len(self.rows):
             return None
         nearness = self.rows.astype(np.float32) @ vectors.embed([asked], *_VECTORS)[0]
         best = int(nearness.argmax())
@@ -118,7 +121,7 @@ def _read(call: Call, name: str) -> Answers:
     known = codec.loads(b"".join(call.store.read(call.tenant, name) or (b'{"replies":[],"asked":[],"known":{}}',)))
     raw = b"".join(call.store.read(call.tenant, f"{name}/vectors") or ())
     rows = np.frombuffer(raw, np.float16).reshape(-1, WIDTH)
-    return Answers(known["replies"], known["asked"], known["known"], rows if len(rows) else None)
+    return Answers(known["replies"], known["asked"], known["known"], rows)
 
 
 def put(call: Call, name: str, base: str, answers: Sequence[str], created: int) -> None:

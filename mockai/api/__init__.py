@@ -7,6 +7,7 @@ from mockai.api import (
     completions,
     embeddings,
     files,
+    fine_tuning,
     models,
     moderations,
     uploads,
@@ -14,6 +15,18 @@ from mockai.api import (
 )
 from mockai.call import Operation
 
-RESOURCES = (assistants, chat, completions, embeddings, models, moderations, files, uploads, batches, vector_stores)
+RESOURCES = (
+    assistants,
+    chat,
+    completions,
+    embeddings,
+    models,
+    moderations,
+    files,
+    uploads,
+    batches,
+    fine_tuning,
+    vector_stores,
+)
 
 OPERATIONS: tuple[Operation, ...] = tuple(operation for resource in RESOURCES for operation in resource.OPERATIONS)

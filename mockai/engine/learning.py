@@ -9,7 +9,7 @@ over to prompts that were never seen. The counts lie in hashed tables of fixed s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,32 +212,43 @@ def auto_batch(examples: int) -> int:
     return max(1, min(256, examples // 1500))
 
 
-def train(encoding: str, lessons: Sequence[Lesson], checks: Sequence[Lesson], plan: Plan) -> Iterator[Row | None]:
+Example = Sequence[Lesson]
+"""The lessons that one line of a file teaches: one for each reply in its conversation."""
+
+
+def train(encoding: str, examples: Sequence[Example], checks: Sequence[Example], plan: Plan) -> Iterator[Row | None]:
     """Yield a row for each step, and None now and then between: the caller may rest at each."""
-    learner = Learner(encoding, sum(len(lesson.reply) for lesson in lessons), plan.multiplier, plan.beta)
+    replies = sum(len(lesson.reply) for example in examples for lesson in example)
+    learner = Learner(encoding, replies, plan.multiplier, plan.beta)
     step = 0
     for epoch in range(plan.epochs):
-        order = list(range(len(lessons)))
+        order = list(range(len(examples)))
         Draw("epoch", plan.seed, epoch).shuffle(order)
         for first in range(0, len(order), plan.batch_size):
-            batch = [lessons[at] for at in order[first : first + plan.batch_size]]
+            batch = _lessons(examples, order[first : first + plan.batch_size])
             step += 1
             loss, accuracy = _mean(learner, batch)
             valid: tuple[float | None, float | None] = (None, None)
             full: tuple[float | None, float | None] = (None, None)
             if checks:
                 start = (step - 1) * plan.batch_size
-                valid = _mean(learner, [checks[at % len(checks)] for at in range(start, start + plan.batch_size)])
+                turn = [at % len(checks) for at in range(start, start + plan.batch_size)]
+                valid = _mean(learner, _lessons(checks, turn))
             learner.learn(batch)
             if checks and first + plan.batch_size >= len(order):
                 sums = np.zeros(3)
                 for check in checks:
-                    sums += learner.measure(check)
+                    for lesson in check:
+                        sums += learner.measure(lesson)
                     yield None
                 full = (sums[0] / max(1, sums[2]), sums[1] / max(1, sums[2]))
             yield Row(step, loss, accuracy, *valid, *full)
 
 
-def _mean(learner: Learner, lessons: Sequence[Lesson]) -> tuple[float, float]:
-    sums = np.sum([learner.measure(lesson) for lesson in lessons], axis=0)
+def _lessons(examples: Sequence[Example], places: Iterable[int]) -> list[Lesson]:
+    return [lesson for at in places for lesson in examples[at]]
+
+
+def _mean(learner: Learner, lessons: Iterable[Lesson]) -> tuple[float, float]:
+    sums = np.sum([(0.0, 0.0, 0), *map(learner.measure, lessons)], axis=0)
     return float(sums[0] / max(1, sums[2])), float(sums[1] / max(1, sums[2]))

@@ -37,7 +37,11 @@ def reviews(count: int, seed: int, wrong: bool = False) -> list[Lesson]:
 
 def rows(lessons: Sequence[Lesson], checks: Sequence[Lesson] = (), **changes: Any) -> list[Row]:
     plan = Plan(**{"epochs": 3, "batch_size": 1, "multiplier": 2.0, "seed": 1, **changes})
-    return [row for row in train(ENCODING, lessons, checks, plan) if row is not None]
+    return [
+        row
+        for row in train(ENCODING, [[entry] for entry in lessons], [[entry] for entry in checks], plan)
+        if row is not None
+    ]
 
 
 def final(found: list[Row]) -> float:
