@@ -154,7 +154,7 @@ def _model(document: Json) -> Model | None:
         base,
         id=document["id"],
         snapshot=document["id"],
-        base=base.snapshot,
+        base=base.id,
         created=document["created"],
         owned_by=document["owner"],
         shutdown="",

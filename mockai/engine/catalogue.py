@@ -99,7 +99,9 @@ class Model:
 
     # fine-tuning
     base: str = ""
-    """The model that a tuned one was made of; empty for the models of the catalogue."""
+    """The id of the model that a tuned one was made of; empty for the models of the catalogue."""
+    voice: str = ""
+    """What its texts are drawn from: the snapshot. A tuned model speaks as its base where it was taught nothing."""
     answers: tuple[str, ...] = ()
     """The names under which lies what a tuned model was taught, the latest first."""
     tunable: tuple[str, ...] = ()
@@ -108,9 +110,9 @@ class Model:
     """The month from which on it could be trained, `2024-08`; empty when it never could."""
 
     @property
-    def voice(self) -> str:
-        """Return whose texts it writes: a tuned model speaks as its base where it was taught nothing."""
-        return self.base or self.snapshot
+    def dated(self) -> str:
+        """Return the id of its weights in the catalogue: the base of a tuned model, the snapshot of an alias."""
+        return self.base or (self.snapshot if self.snapshot in catalogue() else self.id)
 
     def retired(self, day: str) -> bool:
         """Return whether it no longer answers on this day, `YYYY-MM-DD`."""
@@ -310,6 +312,7 @@ def _model(id: str, family: str, created: str, owner: str, *rest: str) -> Model:
         created=int(created),
         owned_by=owner,
         snapshot=snapshot,
+        voice=snapshot,
         shutdown=days[0] if days else "",
         tunable=methods,
         tunable_since=since,
@@ -343,4 +346,4 @@ def adopt(name: str) -> Model:
         family = "instruct"
     else:
         family = "gpt-4o-mini"
-    return replace(FAMILIES[family], id=name, created=1_686_935_002, owned_by="system", snapshot=name)
+    return replace(FAMILIES[family], id=name, created=1_686_935_002, owned_by="system", snapshot=name, voice=name)

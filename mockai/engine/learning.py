@@ -241,7 +241,7 @@ def train(encoding: str, examples: Sequence[Example], checks: Sequence[Example],
                     for lesson in check:
                         sums += learner.measure(lesson)
                     yield None
-                full = (sums[0] / max(1, sums[2]), sums[1] / max(1, sums[2]))
+                full = (float(sums[0] / max(1, sums[2])), float(sums[1] / max(1, sums[2])))
             yield Row(step, loss, accuracy, *valid, *full)
 
 

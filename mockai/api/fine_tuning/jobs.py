@@ -38,14 +38,14 @@ def create(call: Call) -> Json:
         return _shown(call, call.ids.alnum("ftjob-"), body, body["model"])
     _check_files(call, body)
     model = _check_model(call, body)
-    _check_active(call, model.voice)
-    shown = _shown(call, call.ids.alnum("ftjob-"), body, model.snapshot)
+    _check_active(call, model.dated)
+    shown = _shown(call, call.ids.alnum("ftjob-"), body, model.id if model.base else model.dated)
     record: Json = {
         "id": shown["id"],
         "shown": shown,
         "life": begin(life.MACHINE, call.now),
         "model": model.id,
-        "base": model.voice,
+        "base": model.dated,
         "end": end,
         "error": None,
         "check": None,
@@ -281,8 +281,9 @@ def _change(event: str, phantom: str) -> Callable[[Call], Json]:
     def change(call: Call) -> Json:
         if _missing(call):
             return _phantom(call, phantom)
+        id = life.settle(call, call.path["fine_tuning_job_id"], Slice())["id"]
         with call.store.transaction():
-            record = life.move(call, call.path["fine_tuning_job_id"])[0]
+            record = life.move(call, id)[0]
             try:
                 apply(life.MACHINE, record["life"], event, call.now, lambda step: life.stamp(call, record, step))
             except IllegalEventError as illegal:

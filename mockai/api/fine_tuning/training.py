@@ -16,7 +16,7 @@ from mockai.engine.learning import Lesson, Plan, Row
 
 LEAST = 10
 """Examples that a training file must have."""
-LONGEST = 65_536
+LONGEST, LONGEST_OF = 65_536, {"gpt-3.5-turbo-0613": 4_096}
 """Tokens of an example, where the context of the model is not smaller."""
 # The learning rate multipliers that `auto` stands for; the rule behind them is not known.
 MULTIPLIER, MULTIPLIERS = 2, {"gpt-4o-mini-2024-07-18": 1.8}
@@ -46,7 +46,7 @@ class Training:
         """Begin with the first line."""
         method = record["shown"]["method"]
         grader = method.get("reinforcement", {}).get("grader", {})
-        longest = min(model.context, LONGEST)
+        longest = min(model.context, LONGEST_OF.get(model.dated, LONGEST))
         self._course = Course(model.encoding, method["type"], model.kind, longest, grader.get("reference"))
         self.answers = tuned.Answers()
         self.fault: Json | None = None
@@ -146,7 +146,7 @@ def resolved(asked: Json, method: str, model: Model, examples: int) -> Json:
     auto: Json = {
         "n_epochs": learning.auto_epochs(examples),
         "batch_size": learning.auto_batch(examples),
-        "learning_rate_multiplier": MULTIPLIERS.get(model.voice, MULTIPLIER),
+        "learning_rate_multiplier": MULTIPLIERS.get(model.dated, MULTIPLIER),
         **DEFAULTS[method],
     }
     return {name: auto[name] if value == "auto" else value for name, value in asked.items()}
