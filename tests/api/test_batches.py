@@ -414,3 +414,8 @@ def test_the_expiry_of_outputs_can_be_asked_for(fresh: TestClient) -> None:
     done = batch_of(fresh, [line(1)], output_expires_after={"anchor": "created_at", "seconds": 3600})
     file = fresh.get(f"/v1/files/{done['output_file_id']}").json()
     assert file["expires_at"] == file["created_at"] + 3600
+
+
+def test_a_batch_for_what_is_not_served_says_so_when_it_is_validated(fresh: TestClient) -> None:
+    failed = batch_of(fresh, [line(0, url="/v1/responses")], endpoint="/v1/responses")
+    assert (failed["status"], failed["errors"]["data"][0]["code"]) == ("failed", "unsupported_endpoint")

@@ -655,7 +655,7 @@ def test_completion_models_learn_pairs(fresh: TestClient) -> None:
 
 
 def test_weights_of_zero_are_not_learned(fresh: TestClient) -> None:
-    turns = [
+    turns: list[dict[str, Any]] = [
         {"role": "user", "content": "What is ash?"},
         {"role": "assistant", "content": "Dust.", "weight": 0},
         {"role": "user", "content": "More, please."},
@@ -782,7 +782,7 @@ def test_phantoms_answer_and_leave_nothing(start: Start) -> None:
     client = start(missing="phantom", validate="schema")
     made = create(client, "file-abc", model="anything").json()
     assert client.get(JOBS).json()["data"] == []
-    expected = {"cancel": "cancelled", "pause": "running", "resume": "queued"}
+    expected: dict[str, str] = {"cancel": "cancelled", "pause": "running", "resume": "queued"}
     for event, status in expected.items():
         assert client.post(f"{JOBS}/{made['id']}/{event}").json()["status"] == status
     assert client.get(f"{JOBS}/any/events").json()["data"] == []

@@ -8,7 +8,7 @@ from typing import Any
 
 from mockai import admission, contents
 from mockai.api.batches import lines
-from mockai.api.batches.lines import ENDPOINTS, Check, Outcome, fault
+from mockai.api.batches.lines import KNOWN_ENDPOINTS, Check, Outcome, fault
 from mockai.call import Call, Json, Operation
 from mockai.clock import SCALE
 from mockai.engine.draw import Draw
@@ -31,7 +31,7 @@ ENDS = ("expire",)
 CREATE = Object(
     {
         "input_file_id": Str(),
-        "endpoint": Enum(*ENDPOINTS),
+        "endpoint": Enum(*KNOWN_ENDPOINTS),
         "completion_window": Enum("24h"),
         "metadata": METADATA,
         "output_expires_after": Object(

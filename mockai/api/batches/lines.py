@@ -23,6 +23,8 @@ ENDPOINTS = {
     "/v1/embeddings": ("embedding", None),
     "/v1/moderations": ("moderation", None),
 }
+KNOWN_ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/moderations")
+"""What a batch may be created for; one for an endpoint that is not served here fails when it is validated."""
 
 DUPLICATE = (
     "The custom_id for this request is a duplicate of another request. The custom_id parameter must be unique for "
@@ -60,6 +62,11 @@ class Check:
 
     def go_on(self, call: Call, file_id: str, over: Any) -> None:
         """Look at lines until the time is over or the file is."""
+        if self.endpoint not in ENDPOINTS:
+            text = f"This server does not serve {self.endpoint}."
+            self.errors.append(fault("unsupported_endpoint", text, "endpoint"))
+            self.done = True
+            return
         for line in contents.lines(call.store.read(call.tenant, file_id, self.offset) or ()):
             self.offset += len(line)
             self.line += 1
