@@ -138,7 +138,7 @@ def routes() -> None:
     table = Table("method", "path", "operation", "on the real API", box=None, pad_edge=False)
     for operation in OPERATIONS:
         table.add_row(operation.method, f"/v1{operation.path}", operation.name, operation.liveness)
-    Console(width=140).print(table)
+    Console(width=200).print(table)
 
 
 main.add_command(contracts)
