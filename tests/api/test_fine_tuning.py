@@ -594,8 +594,9 @@ def test_a_model_is_there_from_its_success_to_its_deletion(start: Start, clock: 
     client = start(pace="real", clock="manual")
     made = create(client, send(client, LINES[:10])).json()
     clock.advance(32 + LEAD + 100 * PER_STEP)
-    client.get(f"{JOBS}/{made['id']}")
-    name = client.get(f"{JOBS}/{made['id']}/checkpoints").json()["data"][0]["fine_tuned_model_checkpoint"]
+    while len(checkpoints := client.get(f"{JOBS}/{made['id']}/checkpoints").json()["data"]) < 3:
+        pass
+    name = checkpoints[0]["fine_tuned_model_checkpoint"]
     assert ask(client, name, "What is the moon?").status_code == 404
     clock.advance(TAIL)
     assert settled(client, made["id"])["fine_tuned_model"] == name
