@@ -31,10 +31,11 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 @pytest.fixture
-def loose(target: str, api_key: str) -> Iterator[openai.OpenAI]:
+def loose(target: str, api_key: str, wire: httpx2.BaseTransport) -> openai.OpenAI:
     """The SDK without strict types: they take no `error: {}`, which is what the API has sent since 2024 (§3)."""
-    with openai.OpenAI(base_url=target, api_key=api_key, max_retries=0) as client:
-        yield client
+    return openai.OpenAI(
+        base_url=target, api_key=api_key, max_retries=0, timeout=60, http_client=httpx2.Client(transport=wire)
+    )
 
 
 @pytest.fixture
@@ -54,6 +55,13 @@ def create(loose: openai.OpenAI, file: FileObject) -> FineTuningJob:
         pytest.skip(f"this key may not create fine-tuning jobs: {error.message}")
 
 
+@pytest.mark.operation(
+    "fine_tuning.jobs.create",
+    "fine_tuning.jobs.list_events",
+    "fine_tuning.jobs.list",
+    "fine_tuning.jobs.retrieve",
+    "fine_tuning.jobs.cancel",
+)
 def test_a_job_begins_with_its_files_and_can_be_cancelled(loose: openai.OpenAI, file: FileObject) -> None:
     """The object at its creation, the first two events, the list, and cancelling (§3, §4, §7, recorded)."""
     made = create(loose, file)
@@ -74,6 +82,9 @@ def test_a_job_begins_with_its_files_and_can_be_cancelled(loose: openai.OpenAI, 
         assert "already has status" in error.message  # a fast server: it had ended
 
 
+@pytest.mark.operation(
+    "fine_tuning.jobs.create", "fine_tuning.jobs.retrieve", "fine_tuning.jobs.checkpoints.list", "models.delete"
+)
 def test_the_mock_trains_a_model_that_answers_as_taught(
     loose: openai.OpenAI, file: FileObject, is_mock: bool
 ) -> None:
@@ -102,6 +113,7 @@ def test_the_mock_trains_a_model_that_answers_as_taught(
         loose.models.retrieve(job.fine_tuned_model)
 
 
+@pytest.mark.operation("fine_tuning.jobs.pause", "fine_tuning.jobs.resume", "fine_tuning.jobs.cancel")
 def test_the_mock_pauses_and_resumes(loose: openai.OpenAI, file: FileObject, is_mock: bool) -> None:
     """A job that has ended does neither (§4; the text is unverified)."""
     if not is_mock:
@@ -114,6 +126,7 @@ def test_the_mock_pauses_and_resumes(loose: openai.OpenAI, file: FileObject, is_
             change(job.id)
 
 
+@pytest.mark.operation("fine_tuning.jobs.create")
 @pytest.mark.parametrize(
     "row",
     [
@@ -183,6 +196,7 @@ def test_fault(http: httpx2.Client, file: FileObject, row: Fault) -> None:
     assert (answer.status_code, answer.json()["error"]) == (row.status, error)
 
 
+@pytest.mark.operation("fine_tuning.jobs.retrieve", "fine_tuning.jobs.cancel", "fine_tuning.jobs.list_events")
 @pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("POST", "/cancel"), ("GET", "/events")])
 def test_an_unknown_job(http: httpx2.Client, method: str, tail: str) -> None:
     """404 with the recorded text, whatever the id looks like (§5)."""
@@ -196,6 +210,11 @@ def test_an_unknown_job(http: httpx2.Client, method: str, tail: str) -> None:
     }
 
 
+@pytest.mark.operation(
+    "fine_tuning.checkpoints.permissions.create",
+    "fine_tuning.checkpoints.permissions.list",
+    "fine_tuning.checkpoints.permissions.delete",
+)
 def test_permissions_of_a_checkpoint(sdk: openai.OpenAI, is_mock: bool) -> None:
     """An unknown checkpoint has no permissions (§1; the text is unverified). The real API wants an admin key."""
     if not is_mock:
@@ -217,6 +236,7 @@ GRADER = {
 }
 
 
+@pytest.mark.operation("fine_tuning.alpha.graders.run", "fine_tuning.alpha.graders.validate")
 @pytest.mark.parametrize(("sample", "reward"), [("yes", 1.0), ("no", 0.0)])
 def test_a_grader_grades(sdk: openai.OpenAI, sample: str, reward: float) -> None:
     """A string check over a sample and an item (§9, documented)."""
