@@ -15,9 +15,12 @@ from starlette.types import Receive, Scope, Send
 from mockai.api import OPERATIONS
 from mockai.clock import Clock, ManualClock, SystemClock
 from mockai.engine import tokens
+from mockai.rules.load import rules_of
+from mockai.rules.ruleset import RuleSet
 from mockai.server import Edge
 from mockai.settings import Settings
 from mockai.store import Store, open_store
+from mockai.watcher import Watcher
 from mockai.worker import Worker
 
 OWN_PATHS = frozenset({"/health", "/ready"})
@@ -26,12 +29,20 @@ OWN_PATHS = frozenset({"/health", "/ready"})
 class Application(Starlette):
     """The whole server: the API at the edge, and its own few routes beside it."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, store: Store | None = None) -> None:
-        """Build the server that `settings` describe; tests may bring their own clock and store."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        store: Store | None = None,
+        rules: RuleSet | None = None,
+    ) -> None:
+        """Build the server that `settings` describe; tests may bring their own clock, store and rules."""
+        rules = rules or rules_of(settings)
         self.settings = settings
         self.clock = clock or (ManualClock() if settings.clock == "manual" else SystemClock())
         self.store = store or open_store(settings.store)
-        self.edge = Edge(OPERATIONS, settings=settings, clock=self.clock, store=self.store)
+        self.edge = Edge(OPERATIONS, settings=settings, clock=self.clock, store=self.store, rules=rules)
         routes = [Route("/health", _health), Route("/ready", _health)]
         super().__init__(routes=routes, lifespan=_lifespan)
 
@@ -53,10 +64,14 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     threading.Thread(target=tokens.warm, args=("o200k_base",), daemon=True).start()
     if not isinstance(application, Application):
         raise TypeError("the lifespan is that of an Application")
-    worker = Worker(application.edge)
-    worker.start()
+    threads: list[Worker | Watcher] = [Worker(application.edge)]
+    if application.settings.watch:
+        threads.append(Watcher(application.edge))
+    for thread in threads:
+        thread.start()
     yield
-    worker.stop()
+    for thread in threads:
+        thread.stop()
     application.store.close()
 
 

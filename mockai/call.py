@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from mockai.clock import Pace
     from mockai.engine.catalogue import Model
+    from mockai.rules.rule import Response
+    from mockai.rules.ruleset import RuleSet
     from mockai.settings import Settings
     from mockai.store import Store
     from mockai.wire.ids import Ids
@@ -24,6 +26,8 @@ class Host(Protocol):
 
     work: Work
     """Work that goes on between requests."""
+    rules: RuleSet | None
+    """What the user wants answered, in front of the engine; None without rules."""
 
     def perform(self, call: Call, path: str, body: Json, ids: Ids, now: float) -> tuple[int, Json]:
         """Run another POST operation for the same caller, and return its status and body.
@@ -64,6 +68,8 @@ class Call:
     """What the resource adds to the response headers."""
     spent: tuple[int, int, int] | None = None
     """Requests and tokens a minute, and the tokens of this call: answered as x-ratelimit-* headers."""
+    rule: Response | None = None
+    """What a rule wants answered in place of what the engine would say."""
 
     def header(self, name: str) -> str | None:
         """Return a request header, or None; `name` is in lower case."""
@@ -104,6 +110,8 @@ class Beat:
     at: float
     data: Any
     event: str | None = None
+    framed: bool = False
+    """The data are the bytes of a whole frame, or of any part of the stream."""
 
 
 @dataclass(slots=True)
@@ -135,8 +143,9 @@ class Reply:
     """A JSON answer that is not a plain 200, or whose bytes are already made."""
 
     body: Any
-    """A JSON value, or bytes that are already JSON."""
+    """A JSON value, or bytes that are already JSON, or of another content type."""
     status: int = 200
+    content_type: str = "application/json"
 
 
 Answer = Json | Stream | Binary | Reply

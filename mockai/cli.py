@@ -78,6 +78,14 @@ def main() -> None:
     callback=lambda context, option, value: _day(value),
     help="Answer for assistants as the real API did on this day. Default: everything that ever was is served.",
 )
+    "-f",
+    "--fixtures",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Rules: a YAML or JSON file, or a folder of them. May be given again; the first rule that matches wins.",
+)
+@click.option("-w", "--watch", is_flag=True, help="Read the rules again when a file changes.")
+@click.option("--strict", is_flag=True, help="Refuse requests that match no rule (503 no_fixture_match).")
 @click.option(
     "--log-level",
     default="warning",
@@ -93,6 +101,7 @@ def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
 
     logging.basicConfig(level=flags["log_level"].upper(), format="mockai: %(message)s")
     try:
+        flags["fixtures"] = tuple(flags["fixtures"])
         settings = Settings(keys=read_keys(keys) if keys else {}, models=models, **flags)
         application = Application(settings)
         listening = listener.bind(settings.host, settings.port)

@@ -16,10 +16,12 @@ from urllib.parse import parse_qs
 import anyio.to_thread
 from starlette.requests import ClientDisconnect
 
-from mockai.call import Answer, Binary, Call, Json, Operation, Reply, Stream
+from mockai.call import Answer, Beat, Binary, Call, Handler, Json, Operation, Reply, Stream
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
 from mockai.routing import Match, Router
+from mockai.rules import replies
+from mockai.rules.ruleset import RuleSet
 from mockai.settings import Settings
 from mockai.store import Store
 from mockai.tenancy import Identity, Tenancy
@@ -51,12 +53,21 @@ _BODILESS = {"GET", "HEAD", "DELETE"}
 class Edge:
     """The ASGI application of the API."""
 
-    def __init__(self, operations: Iterable[Operation], *, settings: Settings, clock: Clock, store: Store) -> None:
-        """Serve `operations` over one store and one clock."""
+    def __init__(
+        self,
+        operations: Iterable[Operation],
+        *,
+        settings: Settings,
+        clock: Clock,
+        store: Store,
+        rules: RuleSet | None = None,
+    ) -> None:
+        """Serve `operations` over one store and one clock; a request that meets a rule gets what that says."""
         if settings.validate == "schema":
             operations = [replace(entry, body=entry.body and entry.body.relaxed()) for entry in operations]
         self.router = Router(operations)
         self.settings, self.clock, self.store = settings, clock, store
+        self.rules = rules
         self.tenancy = Tenancy(settings.keys)
         self.work = Work(store)
         self.stopping = asyncio.Event()
@@ -96,14 +107,19 @@ class Edge:
         call = self._call(operation, match, scope["headers"], scope["query_string"], reply.exchange)
         if operation.form:
             async with read_form(call, scope, receive):
-                return await reply.answer(await anyio.to_thread.run_sync(operation.run, call), self, receive)
+                return await reply.answer(await anyio.to_thread.run_sync(self.run, call), self, receive)
         raw = b"" if method in _BODILESS else await _read(receive, self.settings.max_body)
         call.body = _decode(raw, call.headers.get(b"content-type", b""), match)
         if len(raw) > LARGE_BODY or operation.heavy(call):
-            answer = await anyio.to_thread.run_sync(operation.run, call)
+            answer = await anyio.to_thread.run_sync(self.run, call)
         else:
-            answer = operation.run(call)
+            answer = self.run(call)
         return await reply.answer(answer, self, receive)
+
+    def run(self, call: Call) -> Answer:
+        """Answer a call: by a rule, or by its operation. Raises `ApiError`."""
+        rules = self.rules
+        return call.operation.run(call) if rules is None else replies.run(rules, call)
 
     def _call(
         self, operation: Operation, match: Match, raw_headers: RawHeaders, query: bytes, exchange: _Exchange
@@ -142,29 +158,30 @@ class Edge:
         assert match is not None, path
         inner = self._made(match.methods["POST"], Identity(call.organization, call.project, call.tenant), now, "")
         inner.body, inner.ids = body, ids
-        return self._inside(match, "POST", inner)
+        return self._inside(match, "POST", inner, self.run)
 
     def look(self, piece: Json) -> None:
         """Read an object as its owner would: that does a slice of its work."""
         match = self.router.match(piece["path"])
         assert match is not None, piece["path"]
         owner = Identity(piece["organization"], piece["project"], piece["tenant"])
-        self._inside(match, "GET", self._made(match.methods["GET"], owner, self.clock.now(), ""))
+        call = self._made(match.methods["GET"], owner, self.clock.now(), "")
+        self._inside(match, "GET", call, call.operation.run)  # no request of a user: no rule counts it
 
-    def _inside(self, match: Match, method: str, call: Call) -> tuple[int, Json]:
+    def _inside(self, match: Match, method: str, call: Call, run: Handler) -> tuple[int, Json]:
         call.operation, call.path = match.methods[method], match.path
         try:
-            answer = call.operation.run(call)
+            answer = run(call)
+            if isinstance(answer, dict):
+                return 200, answer
+            if isinstance(answer, Reply):
+                return answer.status, codec.loads(answer.body) if isinstance(answer.body, bytes) else answer.body
+            raise TypeError(f"{call.operation.route} answers no JSON")
         except ApiError as error:
             return error.status, error.body
         except Exception:
             log.exception("%s failed", call.operation.route)
             return 500, errors.server_error(call.request_id).body
-        if isinstance(answer, dict):
-            return 200, answer
-        if isinstance(answer, Reply):
-            return answer.status, codec.loads(answer.body) if isinstance(answer.body, bytes) else answer.body
-        raise TypeError(f"{call.operation.route} answers no JSON")
 
     # --- the short way of the hot operations
 
@@ -183,7 +200,7 @@ class Edge:
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
             if waits or operation.heavy(call):
                 return None
-            return exchange.whole(operation.run(call))
+            return exchange.whole(self.run(call))
         except ApiError as error:
             return exchange.failed(error)
         except Exception:
@@ -279,10 +296,12 @@ class _Exchange:
             lines += headers.block(call.reply_headers)
         return lines + headers.block(extra) if extra else lines
 
-    def json(self, status: int, body: Any, extra: Mapping[str, str] | None = None) -> Whole:
-        """Return a JSON answer, ready to be written."""
+    def json(
+        self, status: int, body: Any, extra: Mapping[str, str] | None = None, content_type: str = "application/json"
+    ) -> Whole:
+        """Return a JSON answer, or bytes of another content type, ready to be written."""
         payload = body if isinstance(body, bytes) else codec.dumps(body)
-        lines = self.lines("application/json", extra)
+        lines = self.lines(content_type, extra)
         return status, b"%bcontent-length: %d\r\n" % (lines, len(payload)), payload
 
     def failed(self, error: ApiError) -> Whole:
@@ -294,11 +313,11 @@ class _Exchange:
         if isinstance(answer, dict):
             return self.json(200, answer)
         if isinstance(answer, Reply):
-            return self.json(answer.status, answer.body)
+            return self.json(answer.status, answer.body, None, answer.content_type)
         if isinstance(answer, Stream):
             if answer.at_once is not None:
                 return self.chunked(answer, answer.at_once() + (answer.done or b""))
-            frames = [sse.frame(beat.data, beat.event) for beat in answer.beats]
+            frames = [_framed(beat) for beat in answer.beats]
             return self.chunked(answer, b"".join(frames) + (answer.done or b""))
         raise TypeError("a hot operation answers JSON or a stream")
 
@@ -383,7 +402,7 @@ class _Writer:
                         await edge.pause(wait, gone)
                     if gone.done():
                         return
-                chunk = sse.frame(beat.data, beat.event)
+                chunk = _framed(beat)
                 pending.append(chunk)
                 size += len(chunk)
             if answer.done is not None:
@@ -414,6 +433,11 @@ class _Writer:
             await self._send({"type": "http.response.body", "body": b"".join(pending), "more_body": True})
             pending.clear()
         await asyncio.sleep(0)
+
+
+def _framed(beat: Beat) -> bytes:
+    raw: bytes = beat.data if beat.framed else sse.frame(beat.data, beat.event)
+    return raw
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -48,6 +48,12 @@ class Settings:
     """Largest JSON body, in bytes."""
     store: str = "memory"
     """`memory`, or `sqlite:PATH`."""
+    fixtures: tuple[Path, ...] = ()
+    """Files and folders of rules."""
+    watch: bool = False
+    """Read the rules again when a file changes."""
+    strict: bool = False
+    """Refuse requests that meet no rule."""
     log_level: str = "warning"
 
 

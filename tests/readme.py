@@ -16,7 +16,7 @@ def flags(command: click.Command) -> str:
     lines = ["| flag | default | what it does |", "| --- | --- | --- |"]
     for option in command.params:
         assert isinstance(option, click.Option)
-        names = option.opts[0] + (f" {_value(option)}" if not option.is_flag else "")
+        names = "`, `".join(option.opts) + (f" {_value(option)}" if not option.is_flag else "")
         default = (
             ""
             if option.is_flag or option.default in (None, ()) or option.multiple or option.required

@@ -51,7 +51,11 @@ def create(call: Call) -> Answer:
     call.spent = (*model.limits, sum(map(len, texts)) // 4 + 1)
     call.reply_headers.update({"openai-model": model.snapshot, "access-control-allow-origin": "*"})
     width = model.dimensions or 1536
-    if body.get("encoding_format") == "base64":
+    encoded = body.get("encoding_format") == "base64"
+    told = call.rule.embedding if call.rule is not None else None
+    if told is not None:
+        shown = [vectors.given(told, encoded=encoded)] * len(texts)
+    elif encoded:
         shown = [b'"%b"' % row for row in vectors.embed_base64(texts, model.id, width, dimensions)]
     else:
         shown = [dumps_row(row) for row in vectors.embed(texts, model.id, width, dimensions)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mockai import admission
@@ -13,6 +14,8 @@ from mockai.wire.schema import Array, Map, Object, OneOf, Str, Tagged
 
 DEFAULT_MODEL = "omni-moderation-latest"
 MOST_IMAGES = 1
+UNTOLD, FLAGGED_FROM = 1e-6, 0.5
+"""Scores of a rule: of a category that it does not name, and from which on one is flagged."""
 
 PART = Tagged(
     {
@@ -36,7 +39,19 @@ def create(call: Call) -> Json:
         raise ApiError(404, text, code="model_not_found")
     omni = not model.id.startswith("text-")
     identifier = call.ids.decimal("modr-") if omni else call.ids.completion("modr-", call.created)
-    return {"id": identifier, "model": model.snapshot, "results": _results(call.body["input"], omni)}
+    results = _results(call.body["input"], omni)
+    if call.rule is not None and call.rule.moderation is not None:
+        for result in results:
+            _tell(result, call.rule.moderation)
+    return {"id": identifier, "model": model.snapshot, "results": results}
+
+
+def _tell(result: Json, scores: Mapping[str, float]) -> None:
+    """Replace scores by those of a rule; what it does not name scores next to nothing."""
+    for category in result["category_scores"]:
+        result["category_scores"][category] = scores.get(category, UNTOLD)
+        result["categories"][category] = scores.get(category, UNTOLD) >= FLAGGED_FROM
+    result["flagged"] = any(result["categories"].values())
 
 
 def _results(given: Any, omni: bool) -> list[Json]:

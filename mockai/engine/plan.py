@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from mockai.engine import accounting, draw, json_schema, sampling, tokens, tools
 from mockai.engine.catalogue import Model
@@ -34,6 +34,8 @@ class ToolCall:
     name: str
     arguments: str
     custom: bool = False
+    id: str = ""
+    """Empty: one is made."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,42 @@ class Choice:
         return b"".join(self.pieces).decode("utf-8", "replace")
 
 
+class ScriptedCall(Protocol):
+    """A call that is told from outside; an empty id lets one be made."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the tool."""
+
+    @property
+    def arguments(self) -> str:
+        """Return its arguments as they are written."""
+
+    @property
+    def id(self) -> str:
+        """Return the id of the call."""
+
+
+class Script(Protocol):
+    """What is said in place of the model. Limits, stop strings and counts still act."""
+
+    @property
+    def content(self) -> str | None:
+        """Return the text."""
+
+    @property
+    def calls(self) -> Sequence[ScriptedCall]:
+        """Return the tool calls, after the text."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Return the text of a refusal, which stands alone."""
+
+    @property
+    def finish(self) -> str | None:
+        """Return the finish reason; None leaves it to the answer."""
+
+
 class Request:
     """A chat body as the engine reads it. `finish` is a finish reason asked for from outside."""
 
@@ -76,6 +114,11 @@ class Request:
         taught to give.
         """
         self.body, self.model, self.finish, self.trained = body, model, finish, trained
+        script: Script | None = None,
+    ) -> None:
+        """Derive the keys of the answer; `variation` makes another answer of the same request."""
+        self.body, self.model, self.script = body, model, script
+        self.finish = (script.finish if script is not None else None) or finish
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
         self.key = draw.key(seed, model.voice, canonical([body["messages"], shaping]))
         self._given = f"{body.get('seed')} {variation}"
@@ -149,6 +192,13 @@ def _choice(request: Request, index: int) -> Choice:
         choice.finish = "length"
         return choice
     room = request.limit - choice.reasoning
+    if request.script is None or not _recite(choice, request, request.script, index, room):
+        _say(choice, request, index, room)
+    choice.tokens += choice.reasoning
+    return choice
+
+
+def _say(choice: Choice, request: Request, index: int, room: int) -> None:
     if request.finish == "refusal":
         choice.refusal = True
         _fill(choice, request, index, REFUSAL, room)
@@ -161,8 +211,6 @@ def _choice(request: Request, index: int) -> Choice:
         else:
             _fill(choice, request, index, scripted, room)
         _force(choice, request)
-    choice.tokens += choice.reasoning
-    return choice
 
 
 def _reasoning(request: Request, index: int) -> int:
@@ -196,10 +244,31 @@ def _fill(choice: Choice, request: Request, index: int, text: str, room: int) ->
     said = sampling.script(encoding, text, request.dice(index), room, request.sampling, request.stop)
     choice.pieces, choice.finish, choice.logprobs = said.pieces, said.finish, said.logprobs
     choice.tokens = len(said.ids) + (request.model.text_overhead if said.finish == "stop" else 0)
+    encoding, dice = request.model.encoding, request.dice(index)
+    said = sampling.recite(encoding, text, dice, room, request.sampling, request.stop)
+    ids, choice.pieces, choice.finish, choice.logprobs = said.ids, said.pieces, said.finish, said.logprobs
+    choice.tokens = len(ids) + (request.model.text_overhead if choice.finish == "stop" else 0)
     predicted = (request.body.get("prediction") or {}).get("content")
     if predicted is not None:
         choice.accepted = max(0, len(said.ids) - 1)
         choice.rejected = max(0, tokens.count(encoding, text_of(predicted)) - len(said.ids))
+
+
+def _recite(choice: Choice, request: Request, script: Script, index: int, room: int) -> bool:
+    """Say what the script says; return False when it says nothing."""
+    if script.refusal is None and script.content is None and not script.calls:
+        return False
+    choice.refusal = script.refusal is not None
+    text = script.content if script.refusal is None else script.refusal
+    if text or not script.calls:
+        _fill(choice, request, index, text or "", room)
+    if script.calls and not choice.refusal and choice.finish == "stop":
+        custom = {tools.name_of(tool) for tool in request.body.get("tools") or () if tool.get("type") == "custom"}
+        calls = [ToolCall(call.name, call.arguments, call.name in custom, call.id) for call in script.calls]
+        _call(choice, request, calls, room)
+    if request.finish is not None and request.finish != "refusal" and choice.finish != "length":
+        choice.finish = request.finish
+    return True
 
 
 def _scripted(request: Request, index: int) -> str | None:
@@ -344,7 +413,7 @@ def _call(choice: Choice, request: Request, calls: list[ToolCall], room: int) ->
     encoding, model = request.model.encoding, request.model
     named = accounting.named_choice(request.body) is not None
     head = 0 if named else accounting.calls_overhead(len(calls)) + model.call_overhead
-    choice.tokens = head
+    choice.tokens += head
     legacy = bool(request.body.get("functions"))
     choice.finish = "function_call" if legacy else "tool_calls"
     if named and not legacy:

@@ -20,6 +20,7 @@ import pybase64
 
 from mockai.engine.draw import Draw
 from mockai.engine.topics import COMMON, TOPICS
+from mockai.wire.codec import dumps_row
 
 Vectors = npt.NDArray[np.float32]
 
@@ -63,6 +64,12 @@ def embed_base64(texts: Sequence[str], model: str, width: int, dimensions: int) 
     """Return the rows of `embed` as base64 of little-endian float32."""
     rows = embed(texts, model, width, dimensions).astype("<f4", copy=False)
     return [pybase64.b64encode(row) for row in rows]
+
+
+def given(row: Sequence[float], *, encoded: bool) -> bytes:
+    """Return a vector that is given, as JSON: numbers, or the base64 of little-endian float32."""
+    made = np.asarray(row, "<f4")
+    return b'"%b"' % pybase64.b64encode(made.tobytes()) if encoded else dumps_row(made)
 
 
 class _Space:

@@ -71,7 +71,7 @@ class Completion:
                 "audio": self.audio[index],
                 "annotations": [],
             }
-        silent = bool(choice.calls) or choice.refusal
+        silent = choice.refusal or (choice.calls and not choice.pieces)
         message: Json = {"role": "assistant", "content": None if silent else choice.text}
         if choice.finish == "function_call" or (choice.calls and not self.call_ids[index]):
             message["function_call"] = _function(choice.calls[0])
@@ -85,7 +85,7 @@ class Completion:
 
     def logprobs(self, choice: Choice, entries: list[TokenLogprob] | None) -> Json | None:
         """Return the `logprobs` of some tokens of a choice; None when they were not asked for."""
-        if entries is None or choice.calls:
+        if entries is None or (choice.calls and not choice.pieces):
             return None
         shown = [_logprob(self.model.encoding, entry) for entry in entries]
         return {"content": None, "refusal": shown} if choice.refusal else {"content": shown, "refusal": None}
@@ -140,7 +140,7 @@ class Chunks:
         self._include_usage = include_usage
         tier = f'"service_tier":{dumps_text(completion.tier)},' if completion.tier is not None else ""
         self._head = (
-            f'{{"id":"{completion.id}","object":"chat.completion.chunk","created":{completion.created},'
+            f'{{"id":{dumps_text(completion.id)},"object":"chat.completion.chunk","created":{completion.created},'
             f'"model":{dumps_text(completion.echo)},{tier}'
             f'"system_fingerprint":{dumps_text(completion.fingerprint)},"choices":['
         )
@@ -231,10 +231,13 @@ class Chunks:
         return f'{chunk},"obfuscation":"{self._padding.take(len(chunk) + 1)}"}}'
 
     def _deltas(self, index: int, choice: Choice) -> Iterator[Delta]:
+        if choice.pieces or not choice.calls:
+            yield from self._text_deltas(choice)
         if choice.calls:
             ids = self._completion.call_ids[index]
             yield from _call_deltas(choice, ids, self._completion.model.encoding)
-            return
+
+    def _text_deltas(self, choice: Choice) -> Iterator[Delta]:
         if choice.refusal:
             yield '{"role":"assistant","content":null,"refusal":""}', self._opening_logprobs(choice)
         else:
@@ -295,19 +298,20 @@ def escaped_piece(piece: bytes) -> str | None:
 
 
 def _call_deltas(choice: Choice, ids: list[str], encoding: str) -> Iterator[Delta]:
+    opened = bool(choice.pieces)  # a text in front has told the role already
     if not ids:
         call = choice.calls[0]
-        head = dumps_text({"name": call.name, "arguments": ""})
-        yield f'{{"role":"assistant","content":null,"function_call":{head},"refusal":null}}', "null"
+        head = f'"function_call":{dumps_text({"name": call.name, "arguments": ""})}'
+        yield f"{{{head}}}" if opened else f'{{"role":"assistant","content":null,{head},"refusal":null}}', "null"
         for text in _pieces(call, encoding):
             yield f'{{"function_call":{{"arguments":{escaped(text)}}}}}', "null"
         return
     several = len(ids) > 1
-    if several:
+    if several and not opened:
         yield '{"role":"assistant","content":null}', "null"
     for index, (id, call) in enumerate(zip(ids, choice.calls, strict=True)):
         header = dumps_text([{"index": index, "id": id, **_tool(ToolCall(call.name, "", call.custom))}])
-        if several:
+        if several or opened:
             yield f'{{"tool_calls":{header}}}', "null"
         else:
             yield f'{{"role":"assistant","content":null,"tool_calls":{header},"refusal":null}}', "null"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from mockai import admission, tuned
@@ -15,6 +16,7 @@ from mockai.engine.accounting import Prompt
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import key
 from mockai.engine.plan import Choice, Request
+from mockai.rules.rule import Response
 from mockai.wire.errors import ApiError
 
 FINISH_HEADER = "x-mockai-finish-reason"
@@ -54,6 +56,7 @@ def create(call: Call) -> Answer:
         checks.fits(prompt, body, model)
     trained = tuned.reply(call, model, body["messages"]) if model.answers else None
     request = Request(body, model, call.settings.seed, _finish(call), _variation(call), trained)
+    request = Request(body, model, call.settings.seed, _finish(call), _variation(call), call.rule)
     completion = _completion(call, request, prompt)
     call.spent = (*model.limits, prompt.messages)
     if body.get("store"):
@@ -88,8 +91,8 @@ def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
     annotations = [search.annotate(choice, request, index) for index, choice in enumerate(choices)]
     speaks = "audio" in (body.get("modalities") or ())
     sounds = [_audio(call, choice) for choice in choices] if speaks else None
-    legacy = bool(body.get("functions"))
-    return Completion(
+    legacy, rule = bool(body.get("functions")), call.rule
+    made = Completion(
         id=call.ids.completion("chatcmpl-", call.created),
         created=call.created,
         model=model,
@@ -97,11 +100,29 @@ def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
         fingerprint=_fingerprint(call.settings.seed, model),
         tier=_tier(body, model),
         choices=choices,
-        call_ids=[[] if legacy else [call.ids.alnum("call_") for _ in choice.calls] for choice in choices],
+        call_ids=[
+            [] if legacy else [each.id or call.ids.alnum("call_") for each in choice.calls] for choice in choices
+        ],
         usage=usage(call, prompt, choices, sounds is not None),
         annotations=annotations,
         audio=sounds,
         moderation=_moderation(body, choices),
+    )
+    return made if rule is None else _told(made, rule)
+
+
+def _told(made: Completion, rule: Response) -> Completion:
+    """Replace what the rule of the call says of the answer beside its text."""
+    counted = {**made.usage, **rule.usage}
+    if rule.usage and "total_tokens" not in rule.usage:
+        counted["total_tokens"] = counted["prompt_tokens"] + counted["completion_tokens"]
+    return replace(
+        made,
+        id=rule.id or made.id,
+        created=made.created if rule.created is None else rule.created,
+        echo=rule.model or made.echo,
+        fingerprint=rule.fingerprint or made.fingerprint,
+        usage=counted,
     )
 
 

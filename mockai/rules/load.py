@@ -1,0 +1,161 @@
+"""From files and folders to rules. `FORMATS` says which reader takes a file, by the shape of its data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mockai.rules import entries
+from mockai.rules.match import RuleError
+from mockai.rules.places import Place, UnreadableError, read
+from mockai.rules.rule import Rule
+from mockai.rules.ruleset import RuleSet
+from mockai.settings import Settings, SettingsError
+
+log = logging.getLogger("mockai")
+
+ENDINGS = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, or doubtful, in a rule file."""
+
+    path: str
+    line: int
+    text: str
+    hint: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        """Return one line: where, what, and what to do."""
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.path}:{self.line}: {self.text}{hint}"
+
+
+@dataclass(slots=True)
+class Document:
+    """A file that has been read: its data, the place of every value, and a way to complain."""
+
+    path: str
+    data: Any
+    place: Place
+    problems: list[Problem]
+
+    def error(self, path: tuple[str | int, ...], text: str, hint: str = "") -> None:
+        """Note what makes the file unusable; `path` leads to the value."""
+        self.problems.append(Problem(self.path, self.place.line_of(path), text, hint))
+
+    def warn(self, path: tuple[str | int, ...], text: str, hint: str = "") -> None:
+        """Note what is doubtful."""
+        self.problems.append(Problem(self.path, self.place.line_of(path), text, hint, "warning"))
+
+    def mistake(self, path: tuple[str | int, ...], mistake: RuleError) -> None:
+        """Note a mistake that was found below `path`."""
+        self.error((*path, *mistake.path), mistake.text, mistake.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of rule file: how it is told from others, and what reads it."""
+
+    name: str
+    fits: Callable[[Any], bool]
+    read: Callable[[Document], Iterable[Rule]]
+    whole: bool = False
+    """Such files stand for the whole API: --strict refuses whatever they do not hold."""
+
+
+FORMATS: tuple[Format, ...] = (Format("rules", entries.fits, entries.read),)
+EXPECTED = "write `rules:` and a list of entries with `match` and `response`"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What files and folders held."""
+
+    rules: list[Rule]
+    problems: list[Problem]
+    files: list[Path]
+    whole: bool = False
+
+    @property
+    def errors(self) -> list[Problem]:
+        """Return the problems that make the rules unusable."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+
+def rules_of(settings: Settings) -> RuleSet | None:
+    """Return the rules of a server, or None for one without. Raises `SettingsError` with every error found."""
+    if not settings.fixtures and not settings.strict:
+        return None
+    loaded = load(settings.fixtures)
+    if loaded.errors:
+        raise SettingsError("\n".join(map(str, loaded.errors)))
+    for problem in loaded.problems:
+        log.warning("%s", problem)
+    return RuleSet(loaded.rules, strict=settings.strict, whole=loaded.whole)
+
+
+def load(paths: Sequence[Path]) -> Loaded:
+    """Read rules, in the order of `paths`; those of a folder by name, its own files before its folders'."""
+    loaded = Loaded([], [], [])
+    whole = False
+    for path in paths:
+        found = files_of(path)
+        if path.is_dir() and not found:
+            text, hint = "no rule files are in this folder", f"their names end in {', '.join(ENDINGS)}"
+            loaded.problems.append(Problem(str(path), 1, text, hint, "warning"))
+        for file in found:
+            loaded.files.append(file)
+            whole |= _load(file, loaded)
+    return Loaded(_numbered(loaded.rules), loaded.problems, loaded.files, whole)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the rule files of a folder and the folders in it; a file is itself."""
+    if not path.is_dir():
+        return [path]
+    inside = sorted(path.iterdir())
+    files = [file for file in inside if file.suffix in ENDINGS and file.is_file()]
+    return files + [file for folder in inside if folder.is_dir() for file in files_of(folder)]
+
+
+def _load(path: Path, loaded: Loaded) -> bool:
+    """Read one file into `loaded`; return whether it stands for the whole API."""
+    shown = str(path)
+    try:
+        data, place = read(path.read_text("utf-8-sig"), json=path.suffix == ".json")
+    except OSError as error:
+        text = f"cannot be read ({error.strerror})"
+        loaded.problems.append(Problem(shown, 1, text, "give -f a file or folder that exists and is readable"))
+        return False
+    except UnicodeDecodeError:
+        loaded.problems.append(Problem(shown, 1, "is not UTF-8", "save it as UTF-8"))
+        return False
+    except UnreadableError as fault:
+        loaded.problems.append(Problem(shown, fault.line, fault.text))
+        return False
+    document = Document(shown, data, place, loaded.problems)
+    for inside in place.walk():
+        for key, line in inside.twice:
+            loaded.problems.append(Problem(shown, line, f"`{key}` stands here a second time", "keep one of them"))
+    for form in FORMATS:
+        if form.fits(data):
+            loaded.rules.extend(form.read(document))
+            return form.whole
+    loaded.problems.append(Problem(shown, place.line, "holds no rules", EXPECTED))
+    return False
+
+
+def _numbered(rules: list[Rule]) -> list[Rule]:
+    """Give rules that are equal identities of their own, so that each counts its own uses."""
+    seen: dict[str, int] = {}
+    numbered = []
+    for rule in rules:
+        count = seen[rule.identity] = seen.get(rule.identity, -1) + 1
+        numbered.append(replace(rule, identity=f"{rule.identity}.{count}") if count else rule)
+    return numbered

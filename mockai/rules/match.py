@@ -1,0 +1,223 @@
+"""What a rule wants of a request: conditions, each with the words that explain a miss.
+
+The table `CONDITIONS` is the vocabulary of `match` in rule files; a format of its own may add conditions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import Any
+
+from mockai.rules.request import Request
+from mockai.wire.codec import dumps_text
+
+SHOWN = 60
+"""Characters of a value in an explanation."""
+GLOB = re.compile(r"[*?\[]")
+SNAPSHOT = re.compile(r"-\d")
+
+
+class RuleError(ValueError):
+    """A value that a rule cannot have. The message says what is wrong; `hint` what to do."""
+
+    def __init__(self, text: str, hint: str = "", path: tuple[str | int, ...] = ()) -> None:
+        """Hold the words; `path` leads from the entry to the value."""
+        super().__init__(text)
+        self.text, self.hint, self.path = text, hint, path
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """How a condition is found without looking at every rule: only requests with `value` among theirs can meet it."""
+
+    kind: str
+    value: str
+    values: Callable[[Request], Any]
+    """Reads the request's values of this kind: strings, or for a `part` the one text (or None)."""
+    part: bool = False
+    """The value is a part of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One demand on a request."""
+
+    name: str
+    wanted: str
+    """What is wanted, as explanations show it."""
+    read: Callable[[Request], Any]
+    test: Callable[[Any], bool]
+    """Judges what was read; anything may come, None included."""
+    key: Key | None = None
+
+    def holds(self, request: Request) -> bool:
+        """Return whether the request meets the demand."""
+        return self.test(self.read(request))
+
+    def difference(self, request: Request) -> str:
+        """Explain why the request does not meet the demand."""
+        return f"{self.name}: wanted {self.wanted}, got {shown(self.read(request))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """All conditions of a rule; none at all is met by every request to its endpoints."""
+
+    conditions: tuple[Condition, ...] = ()
+
+    def holds(self, request: Request) -> bool:
+        """Return whether the request meets every condition."""
+        return all(condition.test(condition.read(request)) for condition in self.conditions)
+
+    def differences(self, request: Request) -> list[str]:
+        """Explain every condition that the request does not meet."""
+        return [condition.difference(request) for condition in self.conditions if not condition.holds(request)]
+
+
+def shown(value: Any) -> str:
+    """Return a value for people, on one line, shortened."""
+    if value is None:
+        return "nothing"
+    text = dumps_text(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+# --- kinds of conditions -------------------------------------------------------------------------
+
+
+def expression(name: str, text: str) -> re.Pattern[str] | None:
+    """Return the pattern of `/…/` with the flags i, m and s behind it, or None for other text."""
+    found = re.fullmatch(r"/(.*)/([a-z]*)", text, re.S)
+    if found is None:
+        return None
+    flags = 0
+    for letter in found[2]:
+        if letter not in "ims":
+            raise RuleError(
+                f"{name}: {letter!r} is no flag of a regular expression", "use i, m or s behind the last /"
+            )
+        flags |= {"i": re.I, "m": re.M, "s": re.S}[letter]
+    try:
+        return re.compile(found[1], flags)
+    except re.error as error:
+        hint = "escape it with a backslash, or leave the slashes out to look for plain text"
+        raise RuleError(f"{name}: {text} is no regular expression ({error})", hint) from None
+
+
+def text(name: str, wanted: Any, read: Callable[[Request], str | None]) -> list[Condition]:
+    """Demand a part of a text or a /pattern/; of a list, every entry."""
+    if isinstance(wanted, list):
+        return [condition for entry in wanted for condition in text(name, entry, read)]
+    if not isinstance(wanted, str):
+        raise RuleError(f"{name}: {shown(wanted)} is no text", "write it in quotes")
+    pattern = expression(name, wanted)
+    if pattern is not None:
+        search = pattern.search
+        return [Condition(name, wanted, read, lambda found: found is not None and search(found) is not None)]
+    key = Key(name, wanted, read, part=True)
+    return [Condition(name, shown(wanted), read, lambda found: found is not None and wanted in found, key)]
+
+
+def exact(name: str, wanted: Any, read: Callable[[Request], str | None]) -> list[Condition]:
+    """Demand a string, exactly."""
+    if not isinstance(wanted, str):
+        raise RuleError(f"{name}: {shown(wanted)} is no text", "write it in quotes")
+    key = Key(name, wanted, lambda request: _one(read(request)))
+    return [Condition(name, shown(wanted), read, lambda found: found == wanted, key)]
+
+
+def _one(value: str | None) -> Collection[str]:
+    return () if value is None else (value,)
+
+
+def model(name: str, wanted: Any) -> list[Condition]:
+    """Demand a model: a glob, a /pattern/, or a name, which also stands for its dated snapshots."""
+    if not isinstance(wanted, str) or not wanted:
+        raise RuleError(
+            f"{name}: {shown(wanted)} is no model", "write a name, a glob such as gpt-4o*, or a /pattern/"
+        )
+    pattern = expression(name, wanted)
+    if pattern is None and GLOB.search(wanted):
+        pattern = re.compile(translate(wanted))
+    if pattern is not None:
+        search = pattern.search
+        return [Condition(name, wanted, _model, lambda found: found is not None and search(found) is not None)]
+
+    def test(found: str | None) -> bool:
+        if found is None or not found.startswith(wanted):
+            return False
+        return len(found) == len(wanted) or SNAPSHOT.match(found, len(wanted)) is not None
+
+    return [Condition(name, wanted, _model, test, Key(name, wanted, _models))]
+
+
+def _model(request: Request) -> str | None:
+    return request.model
+
+
+def _models(request: Request) -> Collection[str]:
+    """Return the names that stand for the model: its own, and it without what follows a `-` and a digit."""
+    name = request.model
+    if name is None:
+        return ()
+    return (name, *(name[: found.start()] for found in SNAPSHOT.finditer(name)))
+
+
+def tool(name: str, wanted: Any) -> list[Condition]:
+    """Demand that a tool of this name is offered."""
+    if not isinstance(wanted, str):
+        raise RuleError(f"{name}: {shown(wanted)} is no name", "write the name of a tool that the request offers")
+    key = Key(name, wanted, lambda request: request.tools)
+    return [Condition(name, wanted, lambda request: request.tools, lambda found: wanted in found, key)]
+
+
+def flag(name: str, wanted: Any, read: Callable[[Request], bool]) -> list[Condition]:
+    """Demand yes or no."""
+    if not isinstance(wanted, bool):
+        raise RuleError(f"{name}: {shown(wanted)} is neither true nor false")
+    return [Condition(name, shown(wanted), read, lambda found: found is wanted)]
+
+
+def number(name: str, wanted: Any, read: Callable[[Request], int]) -> list[Condition]:
+    """Demand a number."""
+    if type(wanted) is not int:
+        raise RuleError(f"{name}: {shown(wanted)} is no whole number", "count from 0")
+    return [Condition(name, shown(wanted), read, lambda found: found == wanted)]
+
+
+def header(name: str, wanted: Any) -> list[Condition]:
+    """Demand headers: of each name a value, or a /pattern/."""
+    if not isinstance(wanted, dict) or not wanted:
+        raise RuleError(f"{name}: {shown(wanted)} is no mapping of headers", "write `header: {x-name: value}`")
+    return [condition for each, value in wanted.items() for condition in _header(str(each).lower(), value)]
+
+
+def _header(name: str, value: Any) -> list[Condition]:
+    label = f"header.{name}"
+
+    def read(request: Request) -> str | None:
+        return request.header(name)
+
+    if isinstance(value, str) and expression(label, value) is not None:
+        return text(label, value, read)
+    return exact(label, str(value) if type(value) is int else value, read)
+
+
+CONDITIONS: dict[str, Callable[[str, Any], list[Condition]]] = {
+    "toolCallId": lambda name, wanted: exact(name, wanted, lambda request: request.call_id),
+    "userMessage": lambda name, wanted: text(name, wanted, lambda request: request.user),
+    "inputText": lambda name, wanted: text(name, wanted, lambda request: request.input),
+    "toolResultContains": lambda name, wanted: text(name, wanted, lambda request: request.result_text),
+    "systemMessage": lambda name, wanted: text(name, wanted, lambda request: request.system),
+    "header": header,
+    "context": lambda name, wanted: exact(name, wanted, lambda request: request.header("x-aimock-context")),
+    "toolName": tool,
+    "model": model,
+    "responseFormat": lambda name, wanted: exact(name, wanted, lambda request: request.form),
+    "hasToolResult": lambda name, wanted: flag(name, wanted, lambda request: request.has_result),
+    "turnIndex": lambda name, wanted: number(name, wanted, lambda request: request.turn),
+}
+"""What `match` may say, those first that tell requests apart best: the first key of a rule is what it is found by."""

@@ -1,0 +1,134 @@
+"""The rules of a server: which one a request meets, how often each was used, and why none was met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mockai.call import Call
+from mockai.rules.index import Index
+from mockai.rules.match import shown
+from mockai.rules.request import Request
+from mockai.rules.rule import Response, Rule
+
+USES, POSITIONS = "rule_uses", "rule_positions"
+"""Kinds under which the store keeps, by tenant, how often a rule was used, and how far a sequence is."""
+LOOKED_AT = 2000
+"""Rules that are looked at to explain a miss."""
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A rule that a request met, and which of its responses it gets."""
+
+    rule: Rule
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """The rule that came nearest to a request, and what kept it from being met."""
+
+    rule: Rule
+    differences: list[str]
+
+
+class RuleSet:
+    """Rules in their order. The set never changes: a reload makes another one."""
+
+    def __init__(self, rules: Iterable[Rule] = (), *, strict: bool = False, whole: bool = False) -> None:
+        """Take the rules; `strict` refuses what meets none, and of every operation where `whole` says so."""
+        self.rules = tuple(rules)
+        self.strict, self.whole = strict, whole
+        self._indexes: dict[str, Index] = {}
+
+    def index(self, endpoint: str) -> Index:
+        """Return the rules that speak of an endpoint."""
+        index = self._indexes.get(endpoint)
+        if index is None:
+            spoken = (rule for rule in self.rules if any(fnmatchcase(endpoint, glob) for glob in rule.endpoints))
+            index = self._indexes[endpoint] = Index(spoken)
+        return index
+
+    def claim(self, call: Call, endpoint: str | None = None, body: Any = None) -> Claim | None:
+        """Return the first rule that a request meets, and count its use; None when it meets none.
+
+        Without `endpoint` the request is the call itself. The turn of a run asks with the endpoint `runs` and a
+        chat body: model, messages, tools.
+        """
+        index = self.index(endpoint or call.operation.name)
+        if not index.rules:
+            return None
+        request = _request(call, endpoint, body)
+        for rule in index.candidates(request):
+            if rule.match.holds(request):
+                claimed = self._count(call, rule) if rule.counted else Claim(rule, rule.responses[0])
+                if claimed is not None:
+                    return claimed
+        return None
+
+    def give_back(self, call: Call, claim: Claim) -> None:
+        """Undo a claim: the request was refused before the rule could answer."""
+        rule = claim.rule
+        if rule.counted:
+            with call.store.transaction():
+                _add(call, USES, rule.identity, -1)
+                if rule.sequence is not None:
+                    _add(call, POSITIONS, rule.group, -1)
+
+    def nearest(self, call: Call, endpoint: str | None = None, body: Any = None) -> Miss | None:
+        """Return the rule that a request missed by the fewest differences, the first of several."""
+        index = self.index(endpoint or call.operation.name)
+        request = _request(call, endpoint, body)
+        best: tuple[tuple[int, int, int], Miss] | None = None
+        for rule in index.rules[:LOOKED_AT]:
+            missed, spent = rule.match.differences(request), _spent(call, rule)
+            rank = (len(missed), len(spent), len(missed) - len(rule.match.conditions))  # at last: who meets more
+            if best is None or rank < best[0]:
+                best = rank, Miss(rule, [*missed, *spent])
+        return None if best is None else best[1]
+
+    def _count(self, call: Call, rule: Rule) -> Claim | None:
+        """Count a use; None when the rule has none left, or it is not its turn."""
+        with call.store.transaction():
+            if _spent(call, rule):
+                return None
+            used = _add(call, USES, rule.identity, 1)
+            if rule.sequence is not None:
+                _add(call, POSITIONS, rule.group, 1)
+        return Claim(rule, rule.responses[min(used, len(rule.responses) - 1)])
+
+
+def _request(call: Call, endpoint: str | None, body: Any) -> Request:
+    if endpoint is None:
+        return Request(call.operation.name, call.body, call.headers, call.path, call.query)
+    return Request(endpoint, body, call.headers, NOTHING, NOTHING)
+
+
+def _spent(call: Call, rule: Rule) -> list[str]:
+    """Explain why the uses that were counted keep a rule from being met."""
+    differences = []
+    if rule.times is not None:
+        used = _counted(call, USES, rule.identity)
+        if used >= rule.times:
+            differences.append(f"times: wanted at most {rule.times}, used {used} already")
+    if rule.sequence is not None:
+        at = _counted(call, POSITIONS, rule.group)
+        if at != rule.sequence:
+            differences.append(f"sequenceIndex: wanted {rule.sequence}, got {shown(at)}")
+    return differences
+
+
+def _counted(call: Call, kind: str, id: str) -> int:
+    found = call.store.get(call.tenant, kind, id)
+    return 0 if found is None else int(found["count"])
+
+
+def _add(call: Call, kind: str, id: str, step: int) -> int:
+    """Count, and return what was counted before."""
+    before = _counted(call, kind, id)
+    call.store.put(call.tenant, kind, {"id": id, "count": before + step})
+    return before
