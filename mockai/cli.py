@@ -12,6 +12,7 @@ import click
 from mockai import __version__
 from mockai.commands import UsageError
 from mockai.commands.contracts import contracts
+from mockai.commands.check import check
 from mockai.commands.drift import drift
 from mockai.commands.record import record
 from mockai.settings import Settings, SettingsError, read_keys
@@ -78,6 +79,7 @@ def main() -> None:
     callback=lambda context, option, value: _day(value),
     help="Answer for assistants as the real API did on this day. Default: everything that ever was is served.",
 )
+@click.option(
     "-f",
     "--fixtures",
     multiple=True,
@@ -153,3 +155,4 @@ def routes() -> None:
 main.add_command(contracts)
 main.add_command(record)
 main.add_command(drift)
+main.add_command(check)

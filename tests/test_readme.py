@@ -14,6 +14,7 @@ import yaml
 
 from mockai.settings import read_keys
 from tests.readme import README, filled
+from tests.rules.serve import chat, ruled, said
 from tests.server import Served, serving
 
 TEXT = README.read_text("utf-8")
@@ -141,3 +142,18 @@ def test_the_tables_are_those_of_the_code() -> None:
 def test_the_printed_lines_are_those_of_the_server(served: Served) -> None:
     (example,) = blocks("text")
     assert example.splitlines()[0].replace("4010", str(served.port)) == f"export OPENAI_BASE_URL={served.url}/v1"
+
+
+def test_the_rules_of_the_example_answer(tmp_path: Path) -> None:
+    (example,) = blocks("json")
+    path = tmp_path / "rules.json"
+    path.write_text(example)
+    with ruled(path) as client:
+        assert said(client, "What is the capital of Norway?") == "Oslo."
+        asked = chat("What's the weather in Rome?")
+        called = client.post("/v1/chat/completions", json=asked).json()["choices"][0]["message"]
+        assert called["tool_calls"][0]["function"]["name"] == "get_weather"
+        tries = [client.post("/v1/chat/completions", json=chat("try again")) for _ in range(3)]
+        assert [answer.status_code for answer in tries] == [429, 429, 200]
+        assert tries[0].headers["retry-after"] == "1"
+        assert client.get("/v1/files", headers={"x-case": "outage"}).text == "<h1>Bad Gateway</h1>"
