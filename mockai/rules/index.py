@@ -41,7 +41,7 @@ class _Parts:
             return
         size, numbers = self.size, self.numbers
         pieces = {text[at : at + size] for at in range(len(text) - size + 1)}
-        if not pieces.isdisjoint(numbers):
+        if not numbers.keys().isdisjoint(pieces):  # this way round it walks over the few pieces, not over all rules
             for piece in pieces & numbers.keys():
                 found.update(numbers[piece])
 
