@@ -11,8 +11,8 @@ import click
 
 from mockai import __version__
 from mockai.commands import UsageError
-from mockai.commands.contracts import contracts
 from mockai.commands.check import check
+from mockai.commands.contracts import contracts
 from mockai.commands.drift import drift
 from mockai.commands.record import record
 from mockai.settings import Settings, SettingsError, read_keys
