@@ -12,7 +12,6 @@ from mockai.clock import SCALE
 from mockai.engine import draw, sampling, tokens
 from mockai.engine.catalogue import Model
 from mockai.engine.sampling import Sampling, Text, TokenLogprob
-from mockai.rules.rule import Response
 from mockai.wire.codec import canonical
 from mockai.wire.errors import ApiError
 from mockai.wire.schema import Anything, Array, Bool, Decimal, Int, Map, Object, OneOf, Str
@@ -168,10 +167,13 @@ def _complete(call: Call, prompt: _Prompt) -> list[_Choice]:
     last = prompt.ids[-1] if prompt.ids else None
     taught = tuned.reply(call, model, [{"role": "user", "content": prompt.text}]) if model.answers else None
     script = None if taught is None else taught["content"]
+    rule = call.rule
+    if rule is not None and rule.content is not None:
+        script = rule.content
     texts = [_draw(model, wish, draw.key(dice, index), how, body, last, script) for index in range(drawn)]
-    if call.rule is not None and call.rule.content is not None:
-        return [_recite(call.rule, prompt, draw.key(dice, index), how, call) for index in range(n)]
-    texts = [_draw(model, wish, draw.key(dice, index), how, body, last) for index in range(drawn)]
+    for text in texts:
+        if rule is not None and rule.finish == "length":
+            text.finish = "length"
     if drawn > n:
         texts.sort(key=lambda text: -sum(entry.logprob for entry in text.logprobs or ()) / max(1, len(text.ids)))
     return [_Choice(prompt, text) for text in texts[:n]]
@@ -185,22 +187,6 @@ def _draw(
     if script is not None:
         return sampling.script(model.encoding, script, dice, _limit(body), how, stops)
     return sampling.generate(model.encoding, wish, dice, _limit(body), how, stops, after)
-def _draw(model: Model, wish: bytes, dice: bytes, how: Sampling, body: Json, after: int | None) -> Text:
-    return sampling.generate(model.encoding, wish, dice, _limit(body), how, _stops(body), after)
-
-
-def _stops(body: Json) -> list[str]:
-    stop = body.get("stop") or ()
-    return [entry for entry in ([stop] if isinstance(stop, str) else stop) if entry]
-
-
-def _recite(rule: Response, prompt: _Prompt, dice: bytes, how: Sampling, call: Call) -> _Choice:
-    """Take the text of a rule as if it had been drawn."""
-    body = call.body
-    text = sampling.recite(call.model.encoding, rule.content or "", dice, _limit(body), how, _stops(body))
-    if rule.finish in ("stop", "length") and text.finish == "stop":
-        text.finish = "stop" if rule.finish == "stop" else "length"
-    return _Choice(prompt, text)
 
 
 def _told(usage: Json, told: Mapping[str, Any]) -> Json:

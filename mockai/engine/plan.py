@@ -107,17 +107,14 @@ class Request:
         finish: str | None = None,
         variation: str = "",
         trained: Json | None = None,
+        script: Script | None = None,
     ) -> None:
         """Derive the keys of the answer.
 
         `variation` makes another answer of the same request; `trained` is the assistant message that the model was
-        taught to give.
+        taught to give; `script` is what is said in place of the model.
         """
-        self.body, self.model, self.finish, self.trained = body, model, finish, trained
-        script: Script | None = None,
-    ) -> None:
-        """Derive the keys of the answer; `variation` makes another answer of the same request."""
-        self.body, self.model, self.script = body, model, script
+        self.body, self.model, self.trained, self.script = body, model, trained, script
         self.finish = (script.finish if script is not None else None) or finish
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
         self.key = draw.key(seed, model.voice, canonical([body["messages"], shaping]))
@@ -244,10 +241,6 @@ def _fill(choice: Choice, request: Request, index: int, text: str, room: int) ->
     said = sampling.script(encoding, text, request.dice(index), room, request.sampling, request.stop)
     choice.pieces, choice.finish, choice.logprobs = said.pieces, said.finish, said.logprobs
     choice.tokens = len(said.ids) + (request.model.text_overhead if said.finish == "stop" else 0)
-    encoding, dice = request.model.encoding, request.dice(index)
-    said = sampling.recite(encoding, text, dice, room, request.sampling, request.stop)
-    ids, choice.pieces, choice.finish, choice.logprobs = said.ids, said.pieces, said.finish, said.logprobs
-    choice.tokens = len(ids) + (request.model.text_overhead if choice.finish == "stop" else 0)
     predicted = (request.body.get("prediction") or {}).get("content")
     if predicted is not None:
         choice.accepted = max(0, len(said.ids) - 1)

@@ -117,21 +117,6 @@ def generate(
     return text
 
 
-def recite(
-    encoding: str, text: str, sample_key: bytes, limit: int, sampling: Sampling, stop: Sequence[str] = ()
-) -> Text:
-    """Return a text that is given, as if it had been drawn: cut before the first stop string and at the limit."""
-    cuts = [at for at in map(text.find, stop) if at >= 0]
-    if cuts:
-        text = text[: min(cuts)]
-    ids = tokens.encode(encoding, text)
-    finish: Literal["stop", "length"] = "length" if len(ids) > limit else "stop"
-    del ids[limit:]
-    top = sampling.top_logprobs
-    logprobs = None if top is None else annotate(encoding, ids, sample_key, top)
-    return Text(ids, [tokens.token_bytes(encoding, token) for token in ids], finish, logprobs)
-
-
 def _walk(model: Language, state: State, blocks: Iterator[bytes], limit: int, stop: _Stop) -> Text:
     end = model.end
     walked: list[State] = []

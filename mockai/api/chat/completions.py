@@ -55,8 +55,7 @@ def create(call: Call) -> Answer:
     if strict:
         checks.fits(prompt, body, model)
     trained = tuned.reply(call, model, body["messages"]) if model.answers else None
-    request = Request(body, model, call.settings.seed, _finish(call), _variation(call), trained)
-    request = Request(body, model, call.settings.seed, _finish(call), _variation(call), call.rule)
+    request = Request(body, model, call.settings.seed, _finish(call), _variation(call), trained, call.rule)
     completion = _completion(call, request, prompt)
     call.spent = (*model.limits, prompt.messages)
     if body.get("store"):
