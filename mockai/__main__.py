@@ -2,4 +2,5 @@
 
 from mockai.cli import main
 
-main(prog_name="mockai")
+if __name__ == "__main__":  # the processes of --workers import this module too
+    main(prog_name="mockai")

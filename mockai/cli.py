@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def main() -> None:
     help="Where objects are kept: `memory`, or `sqlite:PATH`, which survives restarts.",
 )
 @click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes that serve one state; more than one need --store sqlite:PATH.",
+)
+@click.option(
     "--missing",
     default="error",
     show_default=True,
@@ -105,6 +113,9 @@ def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
     try:
         flags["fixtures"] = tuple(flags["fixtures"])
         settings = Settings(keys=read_keys(keys) if keys else {}, models=models, **flags)
+        if settings.workers > 1 and settings.store == "memory":
+            text = "needs --store sqlite:PATH: what one process keeps in memory, the others do not see"
+            raise SettingsError(f"--workers {settings.workers} {text}")
         application = Application(settings)
         listening = listener.bind(settings.host, settings.port)
     except (SettingsError, StoreError) as error:
@@ -115,7 +126,11 @@ def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
             f"cannot listen on {where}: {error.strerror}; choose another --port, or 0 for a free one"
         ) from None
     _announce(settings, listening.getsockname()[1])
-    listener.serve(application, listening, settings.log_level)
+    if settings.workers == 1:
+        listener.serve(application, listening, settings.log_level)
+    else:
+        application.store.close()  # each process opens its own
+        listener.serve_many(partial(Application, settings), listening, settings.log_level, settings.workers)
 
 
 def _day(text: str | None) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import uvicorn
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from mockai.server import LARGE_BODY, Edge
 from mockai.wire import codec, errors
@@ -228,6 +229,34 @@ def serve(application: Any, listening: socket.socket, log_level: str) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     _run(uvicorn.Config(application, http=Protocol, **_CONFIG, log_level=log_level), listening, lambda: sys.exit(0))
+
+
+class _Worker(Process):
+    """A process of several, which stops as a single one does."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """Return the server that runs in the process."""
+        if self._server is None:
+            self._server = Listener(self.config)
+        return self._server
+
+
+class _Workers(Multiprocess):
+    """The parent of several processes: it starts them, replaces one that died, and ends them."""
+
+    def init_processes(self) -> None:
+        """Start the processes."""
+        for _ in range(self.processes_num):
+            worker = _Worker(self.config, self.sockets)
+            worker.start()
+            self.processes.append(worker)
+
+
+def serve_many(make: Callable[[], Any], listening: socket.socket, log_level: str, workers: int) -> None:
+    """Serve in several processes, each with the application that `make` returns, until SIGINT or SIGTERM."""
+    options: dict[str, Any] = {"factory": True, "workers": workers, "log_level": log_level}
+    _Workers(uvicorn.Config(make, http=Protocol, **_CONFIG, **options), [listening]).run()
 
 
 def pass_on(application: Any, listening: socket.socket, log_level: str, end: Callable[[], None]) -> None:

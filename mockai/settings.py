@@ -54,6 +54,8 @@ class Settings:
     """Read the rules again when a file changes."""
     strict: bool = False
     """Refuse requests that meet no rule."""
+    workers: int = 1
+    """Processes that serve; more than one need a store that they can share."""
     log_level: str = "warning"
 
 

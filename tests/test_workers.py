@@ -1,0 +1,75 @@
+"""Several processes serve one state: what one wrote the others read, and no id comes twice."""
+
+import json
+import os
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.server import serving
+from tests.test_cli import mockai
+
+EXAMPLES = [
+    {"messages": [{"role": "user", "content": f"Who is {at}?"}, {"role": "assistant", "content": f"I am {at}."}]}
+    for at in range(10)
+]
+KEY = {"authorization": "Bearer sk-workers"}
+
+
+def get(url: str, path: str) -> Any:
+    """Ask on a connection of its own, so that any of the processes may answer."""
+    return httpx2.get(f"{url}/v1{path}", headers=KEY, timeout=30).json()
+
+
+def post(url: str, path: str, body: Any) -> Any:
+    return httpx2.post(f"{url}/v1{path}", headers=KEY, json=body, timeout=30).json()
+
+
+def test_the_memory_of_one_process_is_refused_for_several() -> None:
+    done = mockai("serve", "--port", "0", "--workers", "2")
+    assert done.returncode == 2
+    assert re.search(r"Error: --workers 2 needs --store sqlite:PATH", done.stderr)
+
+
+def test_several_processes_serve_one_state(tmp_path: Path) -> None:
+    with serving("--workers", "2", "--store", f"sqlite:{tmp_path / 'state.db'}") as server:
+        url = server.url
+        content = "".join(json.dumps(line) + "\n" for line in EXAMPLES).encode()
+        form: Any = {"data": {"purpose": "fine-tune"}, "files": {"file": ("a.jsonl", content)}}
+        file = httpx2.post(f"{url}/v1/files", headers=KEY, timeout=30, **form).json()["id"]
+
+        def start(at: int) -> str:
+            body = {"model": "gpt-4o-mini", "training_file": file, "seed": at}
+            id: str = post(url, "/fine_tuning/jobs", body)["id"]
+            return id
+
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(start, range(8)))
+            assert len(set(made)) == len(made)
+
+            def finished(id: str) -> Any:
+                for _ in range(500):
+                    job = get(url, f"/fine_tuning/jobs/{id}")
+                    if job["status"] == "succeeded":
+                        return job
+                raise AssertionError(f"{id} does not end")
+
+            jobs = list(pool.map(finished, [*made, *made]))
+        assert len({job["fine_tuned_model"] for job in jobs}) == len(made)
+        for id in made:
+            told = get(url, f"/fine_tuning/jobs/{id}/events?limit=100")["data"]
+            page = get(url, f"/fine_tuning/jobs/{id}/events?limit=100&after={told[-1]['id']}")["data"]
+            steps = [event["data"]["step"] for event in [*told, *page] if event["type"] == "metrics"]
+            assert steps == list(range(100, 0, -1))
+        body = {"model": jobs[0]["fine_tuned_model"], "messages": EXAMPLES[3]["messages"][:1]}
+        answers = [post(url, "/chat/completions", body)["choices"][0]["message"]["content"] for _ in range(8)]
+        assert set(answers) == {"I am 3."}
+        before = time.monotonic()
+        os.kill(server.process.pid, signal.SIGTERM)
+        assert server.process.wait(timeout=20) == 0
+        assert time.monotonic() - before < 10
