@@ -61,6 +61,11 @@ def main() -> None:
     help="Where objects are kept: `memory`, or `sqlite:PATH`, which survives restarts.",
 )
 @click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="YAML file of objects to start with, under ids of your own.",
+)
+@click.option(
     "--workers",
     default=1,
     show_default=True,
@@ -103,10 +108,11 @@ def main() -> None:
     type=click.Choice(["debug", "info", "warning", "error"]),
     help="How much is logged, on standard error.",
 )
-def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
+def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flags: Any) -> None:
     """Serve the API; prints the two lines that point an SDK at it."""
     from mockai import listener
     from mockai.app import Application
+    from mockai.state import load as load_state
     from mockai.store import StoreError
 
     logging.basicConfig(level=flags["log_level"].upper(), format="mockai: %(message)s")
@@ -117,6 +123,8 @@ def serve(keys: Path | None, models: tuple[str, ...], **flags: Any) -> None:
             text = "needs --store sqlite:PATH: what one process keeps in memory, the others do not see"
             raise SettingsError(f"--workers {settings.workers} {text}")
         application = Application(settings)
+        if state is not None:
+            load_state(application.edge, state)
         listening = listener.bind(settings.host, settings.port)
     except (SettingsError, StoreError) as error:
         raise UsageError(str(error)) from None

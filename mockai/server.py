@@ -160,6 +160,15 @@ class Edge:
         inner.body, inner.ids = body, ids
         return self._inside(match, "POST", inner, self.run)
 
+    def call_of(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Call:
+        """Return a call of an operation without a body, for who would send these headers. Raises the API's 401."""
+        match = self.router.match(path)
+        assert match is not None, path
+        operation = match.methods[method]
+        call = self._made(operation, self.tenancy.identify(operation, headers), self.clock.now(), "")
+        call.headers = headers
+        return call
+
     def look(self, piece: Json) -> None:
         """Read an object as its owner would: that does a slice of its work."""
         match = self.router.match(piece["path"])

@@ -129,7 +129,7 @@ def test_the_commands_are_targets_of_the_makefile() -> None:
 
 
 def test_the_key_list_can_be_read(tmp_path: Path) -> None:
-    (example,) = blocks("yaml")
+    example = blocks("yaml")[0]
     path = tmp_path / "keys.yaml"
     path.write_text(example)
     assert set(read_keys(path)) == set(yaml.safe_load(example)["keys"])
