@@ -10,6 +10,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import load, runs, vector_stores
+from tests.bench import load, runs, state, vector_stores
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "2"))
@@ -105,10 +106,11 @@ def _wait(port: int) -> None:
     raise RuntimeError("the server did not start")
 
 
-def mock() -> Any:
+def mock(*flags: str) -> Any:
     """Start the mock."""
     port = free_port()
-    return server([sys.executable, "-m", "mockai", "serve", "--port", str(port), "--log-level", "error"], port)
+    command = [sys.executable, "-m", "mockai", "serve", "--port", str(port), "--log-level", "error", *flags]
+    return server(command, port)
 
 
 def bare(size: int, kind: str) -> Any:
@@ -195,6 +197,17 @@ def counting() -> float:
     return (time.perf_counter() - begun) * 100
 
 
+def kept() -> Table:
+    """Measure files, pages, batches and training over each store."""
+    table = Table("state", "measured")
+    state.learner(table)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, where in (("memory", "memory"), ("SQLite", f"sqlite:{folder}/bench.db")):
+            with mock("--store", where) as (url, _):
+                state.rows(url, name, where, SECONDS, table)
+    return table
+
+
 def main() -> None:
     """Print the tables."""
     console = Console(width=110)
@@ -220,6 +233,7 @@ def main() -> None:
     console.print(other)
     with mock() as (url, _):
         console.print(runs.table(url, SECONDS))
+    console.print(kept())
 
 
 if __name__ == "__main__":
