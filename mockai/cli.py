@@ -97,9 +97,16 @@ def main() -> None:
     "--fixtures",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Rules: a YAML or JSON file, or a folder of them. May be given again; the first rule that matches wins.",
+    help="Rules or recordings: a file, or a folder of them. May be given again; the first rule that matches wins.",
 )
 @click.option("-w", "--watch", is_flag=True, help="Read the rules again when a file changes.")
+@click.option(
+    "--replay-speed",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How fast recorded answers come: 0 at once, 1 as recorded, 2 twice as fast.",
+)
 @click.option("--strict", is_flag=True, help="Refuse requests that match no rule (503 no_fixture_match).")
 @click.option(
     "--log-level",

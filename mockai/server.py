@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from mockai.call import Answer, Beat, Binary, Call, Handler, Json, Operation, Reply, Stream
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
+from mockai.replay import Replay
 from mockai.routing import Match, Router
 from mockai.rules import replies
 from mockai.rules.ruleset import RuleSet
@@ -69,6 +70,7 @@ class Edge:
         self.settings, self.clock, self.store = settings, clock, store
         self.rules = rules
         self.tenancy = Tenancy(settings.keys)
+        self._replay = Replay(self.tenancy, settings.replay_speed)
         self.work = Work(store)
         self.stopping = asyncio.Event()
         self._requests = Ids(settings.seed, "", lambda: store.next("requests"))
@@ -96,6 +98,11 @@ class Edge:
 
     async def _answer(self, scope: Scope, receive: Receive, reply: _Writer) -> None:
         method: str = scope["method"]
+        if self.rules is not None and self.rules.deck is not None:
+            unknown = await self._replay(self.rules, scope, receive, reply)
+            if unknown is None:
+                return None
+            receive = unknown
         match = self.router.match(scope["raw_path"].decode("latin-1"))
         if match is None:
             raise errors.invalid_url(method, scope["path"])
@@ -199,6 +206,8 @@ class Edge:
 
         None hands it back: work for a thread, or a stream that has to wait.
         """
+        if self.rules is not None and self.rules.deck is not None:
+            return None
         match = self.router.match(url.decode("latin-1"))
         assert match is not None, "only the paths of `hot` come here"
         operation = match.methods["POST"]
@@ -348,6 +357,11 @@ class _Writer:
         self._direct: Direct | None = scope.get("mockai.direct")
         self.started = False
 
+    def starts(self) -> Send:
+        """Return the way to the client, for an answer that is written elsewhere."""
+        self.started = True
+        return self._send
+
     async def _whole(self, status: int, lines: bytes, body: bytes) -> None:
         """Send a response that is all there."""
         self.started = True
@@ -389,7 +403,7 @@ class _Writer:
     async def _binary(self, answer: Binary) -> None:
         extra = {} if answer.size is None else {"content-length": str(answer.size)}
         if answer.filename is not None:
-            extra["content-disposition"] = _attachment(answer.filename)
+            extra["content-disposition"] = headers.attachment(answer.filename)
         await self._start(200, self.exchange.lines(answer.content_type, extra))
         for chunk in () if self._head else answer.chunks:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -452,8 +466,3 @@ def _framed(beat: Beat) -> bytes:
 async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         continue
-
-
-def _attachment(filename: str) -> str:
-    plain = filename.encode("ascii", "replace").decode().replace('"', "'")
-    return f'attachment; filename="{plain}"'

@@ -52,6 +52,8 @@ class Settings:
     """Files and folders of rules."""
     watch: bool = False
     """Read the rules again when a file changes."""
+    replay_speed: float = 0.0
+    """How fast recorded answers come: 0 at once, 1 as recorded, 2 twice as fast."""
     strict: bool = False
     """Refuse requests that meet no rule."""
     workers: int = 1

@@ -30,6 +30,7 @@ NO_KEY = {
 EDGE_ROUTES = frozenset({"POST /chat/completions", "POST /completions", "POST /embeddings"})
 
 _CACHE_SIZE = 4096
+_CREDENTIALS = (b"authorization", b"api-key", b"openai-organization", b"openai-project", b"x-test-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Tenancy:
             self._seen.clear()
         self._seen[credentials] = identity
         return identity
+
+    def known(self, headers: Mapping[bytes, bytes]) -> Identity | None:
+        """Return whose call this is, or None where its credentials would be refused."""
+        try:
+            return self._identify("", tuple(headers.get(name, b"") for name in _CREDENTIALS))
+        except ApiError:
+            return None
 
     def _identify(self, route: str, credentials: tuple[bytes, ...]) -> Identity:
         authorization, api_key, organization, project, test_id = (value.decode("latin-1") for value in credentials)

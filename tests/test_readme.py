@@ -71,6 +71,21 @@ def test_the_recorder_example_shows_a_recording(served: Served, tmp_path: Path) 
     )
     assert "path: /v1/chat/completions" in done.stdout
     assert "id: <chatcmpl:1>" in done.stdout
+    replay = next(block for block in blocks("sh") if "mockai serve --port 4012" in block)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    again = subprocess.run(
+        ["sh", "-c", replay.replace("4012", str(port))],
+        env={**os.environ, "PATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    answer = again.stdout.splitlines()[-1]
+    assert answer.startswith('{"id":"chatcmpl-')
+    assert answer in done.stdout
     drift = next(block for block in blocks("sh") if "mockai drift" in block)
     told = subprocess.run(
         ["sh", "-c", drift],

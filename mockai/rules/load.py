@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from mockai.recording.lookup import Deck
+from mockai.recording.tape import Tape, TapeError, is_tape
+from mockai.recording.tape import read as read_tape
 from mockai.rules import entries
 from mockai.rules.match import RuleError
 from mockai.rules.places import Place, UnreadableError, read
@@ -81,6 +85,8 @@ class Loaded:
     problems: list[Problem]
     files: list[Path]
     whole: bool = False
+    tapes: list[Tape] = field(default_factory=list)
+    """Recordings. They stand for the whole API."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -97,7 +103,8 @@ def rules_of(settings: Settings) -> RuleSet | None:
         raise SettingsError("\n".join(map(str, loaded.errors)))
     for problem in loaded.problems:
         log.warning("%s", problem)
-    return RuleSet(loaded.rules, strict=settings.strict, whole=loaded.whole)
+    deck = Deck(loaded.tapes) if loaded.tapes else None
+    return RuleSet(loaded.rules, strict=settings.strict, whole=loaded.whole, deck=deck)
 
 
 def load(paths: Sequence[Path]) -> Loaded:
@@ -111,8 +118,8 @@ def load(paths: Sequence[Path]) -> Loaded:
             loaded.problems.append(Problem(str(path), 1, text, hint, "warning"))
         for file in found:
             loaded.files.append(file)
-            whole |= _load(file, loaded)
-    return Loaded(_numbered(loaded.rules), loaded.problems, loaded.files, whole)
+            whole |= _load_tape(file, loaded) if is_tape(file) else _load(file, loaded)
+    return Loaded(_numbered(loaded.rules), loaded.problems, loaded.files, whole, loaded.tapes)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -122,6 +129,21 @@ def files_of(path: Path) -> list[Path]:
     inside = sorted(path.iterdir())
     files = [file for file in inside if file.suffix in ENDINGS and file.is_file()]
     return files + [file for folder in inside if folder.is_dir() for file in files_of(folder)]
+
+
+def _load_tape(path: Path, loaded: Loaded) -> bool:
+    """Read a recording into `loaded`; it stands for the whole API."""
+    try:
+        tape = read_tape(path)
+    except TapeError as error:
+        where, line, text = re.match(r"(.*?):(\d+): (.*)|(?s:.*)", str(error)).group(1, 2, 3)  # type: ignore[union-attr] # matches all
+        loaded.problems.append(Problem(where or str(path), int(line or 1), text or str(error)))
+        return False
+    if tape.torn:
+        text = "the last exchange is not whole: it was being written when the recorder died"
+        loaded.problems.append(Problem(str(path), 1, text, "it is left out", "warning"))
+    loaded.tapes.append(tape)
+    return True
 
 
 def _load(path: Path, loaded: Loaded) -> bool:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mockai.call import Call
+from mockai.recording.lookup import Deck
 from mockai.rules.index import Index
 from mockai.rules.match import shown
 from mockai.rules.request import Request
@@ -39,9 +40,14 @@ class Miss:
 class RuleSet:
     """Rules in their order. The set never changes: a reload makes another one."""
 
-    def __init__(self, rules: Iterable[Rule] = (), *, strict: bool = False, whole: bool = False) -> None:
-        """Take the rules; `strict` refuses what meets none, and of every operation where `whole` says so."""
-        self.rules = tuple(rules)
+    def __init__(
+        self, rules: Iterable[Rule] = (), *, strict: bool = False, whole: bool = False, deck: Deck | None = None
+    ) -> None:
+        """Take the rules; `strict` refuses what meets none, and of every operation where `whole` says so.
+
+        `deck` holds recorded exchanges, which the edge asks before all rules.
+        """
+        self.rules, self.deck = tuple(rules), deck
         self.strict, self.whole = strict, whole
         self._indexes: dict[str, Index] = {}
 

@@ -65,3 +65,9 @@ def rate_limit(requests: int, tokens: int, used_tokens: int) -> bytes:
             "x-ratelimit-reset-tokens": duration(60 * used_tokens / tokens),
         }
     )
+
+
+def attachment(filename: str) -> str:
+    """Return a content-disposition for a download."""
+    plain = filename.encode("ascii", "replace").decode().replace('"', "'")
+    return f'attachment; filename="{plain}"'
