@@ -73,8 +73,7 @@ def read(path: Path) -> Tape:
     ids = {name: id for entry in entries if isinstance(entry, dict) for name, id in (entry.get("ids") or {}).items()}
     try:
         exchanges = tuple(
-            exchange_of(_resolved(entry, ids), f"{path}, exchange {number}")
-            for number, entry in enumerate(entries, 1)
+            exchange_of(_opened(entry, ids), f"{path}, exchange {number}") for number, entry in enumerate(entries, 1)
         )
     except FormatError as error:
         raise TapeError(str(error)) from None
@@ -89,13 +88,18 @@ def read_folder(folder: Path) -> list[Tape]:
     return [read(path) for path in sorted(folder.rglob("*.yaml")) if is_tape(path)]
 
 
+def _opened(entry: Any, ids: dict[str, str]) -> Any:
+    """Return a document with ids in place of their references."""
+    if not isinstance(entry, dict) or entry.get(LITERAL) is True:
+        return entry
+    return {name: _resolved(value, ids) for name, value in entry.items() if name != "ids"}
+
+
 def _resolved(value: Any, ids: dict[str, str]) -> Any:
     if isinstance(value, str):
         return REFERENCE.sub(lambda found: ids.get(found[0], found[0]), value) if "<" in value else value
     if isinstance(value, dict):
-        if value.get(LITERAL) is True:
-            return value
-        return {_resolved(key, ids): _resolved(entry, ids) for key, entry in value.items() if key != "ids"}
+        return {_resolved(key, ids): _resolved(entry, ids) for key, entry in value.items()}
     return [_resolved(entry, ids) for entry in value] if isinstance(value, list) else value
 
 
@@ -193,4 +197,4 @@ def _dumped(entry: Json) -> bytes:
     text: str = yaml.dump(
         entry, Dumper=_Dumper, explicit_start=True, sort_keys=False, allow_unicode=True, width=1_000_000
     )
-    return text.encode()
+    return text.removesuffix("...\n").encode()  # the library closes an open block by itself

@@ -91,8 +91,9 @@ def test_references_go_on_where_the_last_recording_ended(tmp_path: Path) -> None
 
 def test_what_reads_like_a_reference_stays_what_it_was(tmp_path: Path) -> None:
     body = f'{{"id":"{RUN}","text":"<run:1>"}}'.encode()
-    written(tmp_path, exchange(b"{}", body))
-    assert back(tmp_path)[0].response.body == body
+    other = f'{{"id":"{RUN}","ids":["a"],"literal":true}}'.encode()
+    written(tmp_path, exchange(b"{}", body), exchange(b"{}", other))
+    assert [entry.response.body for entry in back(tmp_path)] == [body, other]
 
 
 def test_an_id_cut_by_two_chunks_is_renamed(tmp_path: Path) -> None:
