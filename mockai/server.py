@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 import anyio.to_thread
 from starlette.requests import ClientDisconnect
 
+from mockai import bodies
 from mockai.call import Answer, Beat, Binary, Call, Handler, Json, Operation, Reply, Stream
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
@@ -115,8 +116,8 @@ class Edge:
         if operation.form:
             async with read_form(call, scope, receive):
                 return await reply.answer(await anyio.to_thread.run_sync(self.run, call), self, receive)
-        raw = b"" if method in _BODILESS else await _read(receive, self.settings.max_body)
-        call.body = _decode(raw, call.headers.get(b"content-type", b""), match)
+        raw = b"" if method in _BODILESS else await bodies.read(receive, self.settings.max_body)
+        call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
         if len(raw) > LARGE_BODY or operation.heavy(call):
             answer = await anyio.to_thread.run_sync(self.run, call)
         else:
@@ -214,7 +215,7 @@ class Edge:
         exchange = self._exchange()
         try:
             call = self._call(operation, match, raw_headers, b"", exchange)
-            call.body = _decode(raw, call.headers.get(b"content-type", b""), match)
+            call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
             if waits or operation.heavy(call):
                 return None
@@ -247,42 +248,6 @@ class Edge:
 
 def _query(raw: bytes) -> Mapping[str, list[str]]:
     return parse_qs(raw.decode("latin-1"), keep_blank_values=True) if raw else {}
-
-
-async def _read(receive: Receive, limit: int) -> bytes:
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > limit:
-            raise errors.too_large(limit)
-        return body
-    chunks = []
-    size = 0
-    while message["type"] == "http.request":
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise errors.too_large(limit)
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks)
-        message = await receive()
-    raise ClientDisconnect
-
-
-def _decode(raw: bytes, content_type: bytes, match: Match) -> Any:
-    """Return the JSON object of a body; None for an empty one or one of another content type."""
-    body: Any = None
-    if raw and (not content_type or b"json" in content_type.lower()):
-        try:
-            body = codec.loads(raw)
-        except codec.Fault:
-            raise errors.not_json() from None
-        if not isinstance(body, dict):
-            raise errors.not_json()
-    if match.deployment is not None and body is not None:
-        body.setdefault("model", match.deployment)
-    return body
 
 
 class _Exchange:

@@ -15,7 +15,7 @@ RANKS = {
         *("contents", "work", "tuned", "retrieval"),
     ),
     2: ("api",),
-    3: ("server", "form", "listener", "worker", "watcher", "state", "recorder", "replay", "inspector"),
+    3: ("server", "bodies", "form", "listener", "worker", "watcher", "state", "recorder", "replay", "inspector"),
     4: ("app",),
     5: ("cli", "commands", "drift", "pytest_plugin", "__init__", "__main__"),
 }
