@@ -87,13 +87,14 @@ def list_(call: Call) -> Json:
 
 def modify(call: Call) -> Json:
     """Change what the body names."""
-    before, body = find(call, call.path["assistant_id"]), call.body
-    changed = {**before, **{name: value for name, value in body.items() if value is not None}}
-    after = {**_made(call, before["id"], changed), "created_at": before["created_at"]}
-    if body.get("metadata") is None:
-        after["metadata"] = before["metadata"]
-    if call.store.get(call.tenant, ASSISTANT, before["id"]) is not None:
-        call.store.put(call.tenant, ASSISTANT, after)
+    with call.store.transaction():
+        before, body = find(call, call.path["assistant_id"]), call.body
+        changed = {**before, **{name: value for name, value in body.items() if value is not None}}
+        after = {**_made(call, before["id"], changed), "created_at": before["created_at"]}
+        if body.get("metadata") is None:
+            after["metadata"] = before["metadata"]
+        if call.store.get(call.tenant, ASSISTANT, before["id"]) is not None:
+            call.store.put(call.tenant, ASSISTANT, after)
     return shown(call, after)
 
 
