@@ -1,10 +1,12 @@
 """Assistants, threads and messages: what is kept, shown and refused (assistants.md §3, §4, §8, §9)."""
 
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mockai.api.assistants import assistants
 from tests.api.runs import CODE, TALK, WEATHER, World
 from tests.recorded import FOLDER, exchanges, shape
 
@@ -257,3 +259,22 @@ def test_the_api_is_that_of_a_day(day: str | None, header: str, status: int, mes
         assert answer.json()["error"]["message"].startswith(message)
     elif status == 404:
         assert (answer.content, answer.headers["content-length"]) == (b"", "0")
+
+
+def test_two_changes_at_once_are_both_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second change begins while the first is being made; it must not write back what it read before."""
+    id = world.assistant(tools=[])
+    made = assistants._made
+    others: list[Future[Any]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def made_slowly(*given: Any) -> Any:
+            if not others:
+                others.append(pool.submit(world.post, f"/assistants/{id}", {"name": "Second"}))
+                wait(others, timeout=0.2)  # it is over in time only where nothing holds it back
+            return made(*given)
+
+        monkeypatch.setattr(assistants, "_made", made_slowly)
+        world.post(f"/assistants/{id}", {"instructions": "First"})
+    changed = world.get(f"/assistants/{id}")
+    assert (changed["name"], changed["instructions"]) == ("Second", "First")
