@@ -110,7 +110,7 @@ def digest(value: Any) -> str:
 def _conditions(document: Document, path: Path, wanted: dict[str, Any]) -> list[Condition]:
     _unknown(document, path, wanted, MATCH)
     conditions = []
-    for name, build in CONDITIONS.items():  # in the table's order: what tells apart best comes first
+    for name, build in CONDITIONS.items():  # in the order in which they are judged
         if wanted.get(name) is None:
             continue
         try:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from heapq import merge
+from typing import TYPE_CHECKING
 
 from mockai.rules.match import Key
 from mockai.rules.request import Request
 from mockai.rules.rule import Rule
 
-SIZES = (4, 2)
-"""Characters of the pieces that parts of texts are found by; shorter parts are looked at always."""
+if TYPE_CHECKING:
+    from mockai.rules.pieces import Pieces
+    from mockai.rules.words import Words
+
+SHORT = 4096
+"""Characters up to which a text is looked at word by word, which in longer ones takes longer than piece by piece."""
 
 
 @dataclass(slots=True)
@@ -20,82 +24,78 @@ class _Exact:
     key: Key
     numbers: dict[str, list[int]] = field(default_factory=dict)
 
-    def find(self, request: Request, found: set[int]) -> None:
-        for value in self.key.values(request):
-            numbers = self.numbers.get(value)
-            if numbers is not None:
-                found.update(numbers)
+    def find(self, request: Request) -> Collection[int]:
+        values = self.key.values(request)
+        return [number for value in values for number in self.numbers.get(value, ())]
 
 
 @dataclass(slots=True)
 class _Parts:
-    """Each part of a text is filed under its rarest piece; a text is asked for all pieces that it has."""
-
     key: Key
-    size: int
-    numbers: dict[str, list[int]] = field(default_factory=dict)
+    words: Words
+    pieces: tuple[Pieces, ...]
 
-    def find(self, request: Request, found: set[int]) -> None:
+    def find(self, request: Request) -> Collection[int]:
         text = self.key.values(request)
         if text is None:
-            return
-        size, numbers = self.size, self.numbers
-        pieces = {text[at : at + size] for at in range(len(text) - size + 1)}
-        if not numbers.keys().isdisjoint(pieces):  # this way round it walks over the few pieces, not over all rules
-            for piece in pieces & numbers.keys():
-                found.update(numbers[piece])
+            return ()
+        found = self.words.find(text) if len(text) <= SHORT else None
+        return {number for pieces in self.pieces for number in pieces.find(text)} if found is None else found
 
 
 class Index:
     """The rules of one endpoint, in order."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        """File each rule under the first key that its conditions offer; one without is looked at always."""
+        """File each rule under the key that it shares with the fewest; one without a key is looked at always."""
         self.rules = tuple(rules)
-        self._always: list[int] = []
-        self._exact: dict[str, _Exact] = {}
-        self._parts: dict[tuple[str, int], _Parts] = {}
-        parts: dict[tuple[str, int], list[tuple[int, Key]]] = {}
-        for number, rule in enumerate(self.rules):
-            key = _key_of(rule)
-            if key is None:
-                self._always.append(number)
-            elif key.part:
-                size = next(size for size in SIZES if len(key.value) >= size)
-                parts.setdefault((key.kind, size), []).append((number, key))
+        self._unkeyed: list[int] = []
+        self._tables: list[_Exact | _Parts] = []
+        offered = [_keys_of(rule) for rule in self.rules]
+        shared = Counter((key.kind, key.value) for keys in offered for key in keys)
+        exact: dict[str, _Exact] = {}
+        parts: dict[str, list[tuple[int, Key]]] = {}
+        for number, keys in enumerate(offered):
+            if not keys:
+                self._unkeyed.append(number)
+                continue
+            key = min(keys, key=lambda key: shared[key.kind, key.value])
+            if key.part:
+                parts.setdefault(key.kind, []).append((number, key))
             else:
-                self._exact.setdefault(key.kind, _Exact(key)).numbers.setdefault(key.value, []).append(number)
-        for (kind, size), entries in parts.items():
-            self._parts[kind, size] = _filed(size, entries)
-        self._tables: list[_Exact | _Parts] = [*self._exact.values(), *self._parts.values()]
+                exact.setdefault(key.kind, _Exact(key)).numbers.setdefault(key.value, []).append(number)
+        self._always = [self.rules[number] for number in self._unkeyed]
+        self._tables += exact.values()
+        self._tables += map(_filed, parts.values())
 
-    def candidates(self, request: Request) -> Iterable[Rule]:
-        """Yield the rules that the request may meet, in order."""
+    def candidates(self, request: Request) -> list[Rule]:
+        """Return the rules that the request may meet, in order."""
         found: set[int] = set()
         for table in self._tables:
-            table.find(request, found)
-        rules = self.rules
+            numbers = table.find(request)
+            if numbers:
+                found.update(numbers)
         if not found:
-            return (rules[number] for number in self._always)
-        return (rules[number] for number in merge(sorted(found), self._always))
+            return self._always
+        rules = self.rules
+        found.update(self._unkeyed)
+        return [rules[number] for number in sorted(found)]
 
 
-def _key_of(rule: Rule) -> Key | None:
-    for condition in rule.match.conditions:
-        key = condition.key
-        if key is not None and (not key.part or len(key.value) >= SIZES[-1]):
-            return key
-    return None
+def _keys_of(rule: Rule) -> list[Key]:
+    keys = [key for condition in rule.match.conditions for key in condition.keys]
+    if not any(key.part for key in keys):
+        return keys
+    from mockai.rules.pieces import size_of  # loads numpy, which takes a while: only for who needs it
+
+    return [key for key in keys if not key.part or size_of(key.value) is not None]
 
 
-def _filed(size: int, entries: list[tuple[int, Key]]) -> _Parts:
-    counted = Counter(piece for _, key in entries for piece in _pieces(key.value, size))
-    filed = _Parts(entries[0][1], size)
-    for number, key in entries:
-        rarest = min(_pieces(key.value, size), key=lambda piece: (counted[piece], piece))
-        filed.numbers.setdefault(rarest, []).append(number)
-    return filed
+def _filed(entries: list[tuple[int, Key]]) -> _Parts:
+    from mockai.rules.pieces import SIZES, Pieces, size_of
+    from mockai.rules.words import Words
 
-
-def _pieces(text: str, size: int) -> set[str]:
-    return {text[at : at + size] for at in range(len(text) - size + 1)}
+    sized = [(size_of(key.value), number, key.value) for number, key in entries]
+    by_size = [[(number, part) for size, number, part in sized if size == each] for each in SIZES]
+    pieces = tuple(Pieces(size, parts) for size, parts in zip(SIZES, by_size, strict=True) if parts)
+    return _Parts(entries[0][1], Words((number, key.value) for number, key in entries), pieces)

@@ -51,9 +51,10 @@ def _alone(rule: Rule, operations: Collection[str]) -> Iterator[Problem]:
                     rule, f"the arguments of `{call.name}` are no JSON", "leave them so to test your parser"
                 )
     for condition in rule.match.conditions:
-        if condition.key is not None and condition.key.part and LOOKS_LIKE_A_PATTERN.search(condition.key.value):
+        key = condition.key
+        if key is not None and key.part and LOOKS_LIKE_A_PATTERN.search(key.value):
             text = f"{condition.name}: {condition.wanted} is looked for as plain text"
-            yield _warning(rule, text, f"write /{condition.key.value}/ for a regular expression")
+            yield _warning(rule, text, f"write /{key.value}/ for a regular expression")
 
 
 def _fits(glob: str, names: Collection[str]) -> bool:

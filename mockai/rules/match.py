@@ -9,8 +9,10 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fnmatch import translate
+from operator import attrgetter
 from typing import Any
 
+from mockai.rules.literals import folded, required
 from mockai.rules.request import Request
 from mockai.wire.codec import dumps_text
 
@@ -39,6 +41,8 @@ class Key:
     """Reads the request's values of this kind: strings, or for a `part` the one text (or None)."""
     part: bool = False
     """The value is a part of the text."""
+    whole: bool = True
+    """To have it is to meet the condition: it is all that is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,13 @@ class Condition:
     read: Callable[[Request], Any]
     test: Callable[[Any], bool]
     """Judges what was read; anything may come, None included."""
-    key: Key | None = None
+    keys: tuple[Key, ...] = ()
+    """What a request that meets the demand has, each."""
+
+    @property
+    def key(self) -> Key | None:
+        """Return the key that says as much as the demand does, if there is one."""
+        return self.keys[0] if self.keys and self.keys[0].whole else None
 
     def holds(self, request: Request) -> bool:
         """Return whether the request meets the demand."""
@@ -70,7 +80,10 @@ class Match:
 
     def holds(self, request: Request) -> bool:
         """Return whether the request meets every condition."""
-        return all(condition.test(condition.read(request)) for condition in self.conditions)
+        for condition in self.conditions:  # noqa: SIM110 - every request comes here, and a loop is quicker
+            if not condition.test(condition.read(request)):
+                return False
+        return True
 
     def differences(self, request: Request) -> list[str]:
         """Explain every condition that the request does not meet."""
@@ -115,10 +128,23 @@ def text(name: str, wanted: Any, read: Callable[[Request], str | None]) -> list[
         raise RuleError(f"{name}: {shown(wanted)} is no text", "write it in quotes")
     pattern = expression(name, wanted)
     if pattern is not None:
-        search = pattern.search
-        return [Condition(name, wanted, read, lambda found: found is not None and search(found) is not None)]
+        search, keys = pattern.search, _required(name, pattern, read)
+        return [Condition(name, wanted, read, lambda found: found is not None and search(found) is not None, keys)]
     key = Key(name, wanted, read, part=True)
-    return [Condition(name, shown(wanted), read, lambda found: found is not None and wanted in found, key)]
+    return [Condition(name, shown(wanted), read, lambda found: found is not None and wanted in found, (key,))]
+
+
+def _required(name: str, pattern: re.Pattern[str], read: Callable[[Request], str | None]) -> tuple[Key, ...]:
+    """Return what a text has that the pattern is found in."""
+    if not pattern.flags & re.I:
+        return tuple(Key(name, part, read, part=True, whole=False) for part in required(pattern.pattern))
+
+    def lower(request: Request) -> str | None:
+        text = read(request)
+        return None if text is None else folded(text)
+
+    parts = required(pattern.pattern, fold=True)
+    return tuple(Key(f"{name} folded", part, lower, part=True, whole=False) for part in parts)
 
 
 def exact(name: str, wanted: Any, read: Callable[[Request], str | None]) -> list[Condition]:
@@ -126,7 +152,7 @@ def exact(name: str, wanted: Any, read: Callable[[Request], str | None]) -> list
     if not isinstance(wanted, str):
         raise RuleError(f"{name}: {shown(wanted)} is no text", "write it in quotes")
     key = Key(name, wanted, lambda request: _one(read(request)))
-    return [Condition(name, shown(wanted), read, lambda found: found == wanted, key)]
+    return [Condition(name, shown(wanted), read, lambda found: found == wanted, (key,))]
 
 
 def _one(value: str | None) -> Collection[str]:
@@ -151,7 +177,7 @@ def model(name: str, wanted: Any) -> list[Condition]:
             return False
         return len(found) == len(wanted) or SNAPSHOT.match(found, len(wanted)) is not None
 
-    return [Condition(name, wanted, _model, test, Key(name, wanted, _models))]
+    return [Condition(name, wanted, _model, test, (Key(name, wanted, _models),))]
 
 
 def _model(request: Request) -> str | None:
@@ -170,22 +196,24 @@ def tool(name: str, wanted: Any) -> list[Condition]:
     """Demand that a tool of this name is offered."""
     if not isinstance(wanted, str):
         raise RuleError(f"{name}: {shown(wanted)} is no name", "write the name of a tool that the request offers")
-    key = Key(name, wanted, lambda request: request.tools)
-    return [Condition(name, wanted, lambda request: request.tools, lambda found: wanted in found, key)]
+    key = Key(name, wanted, attrgetter("tools"))
+    return [Condition(name, wanted, lambda request: request.tools, lambda found: wanted in found, (key,))]
 
 
 def flag(name: str, wanted: Any, read: Callable[[Request], bool]) -> list[Condition]:
     """Demand yes or no."""
     if not isinstance(wanted, bool):
         raise RuleError(f"{name}: {shown(wanted)} is neither true nor false")
-    return [Condition(name, shown(wanted), read, lambda found: found is wanted)]
+    key = Key(name, str(wanted), lambda request: (str(read(request)),))
+    return [Condition(name, shown(wanted), read, lambda found: found is wanted, (key,))]
 
 
 def number(name: str, wanted: Any, read: Callable[[Request], int]) -> list[Condition]:
     """Demand a number."""
     if type(wanted) is not int:
         raise RuleError(f"{name}: {shown(wanted)} is no whole number", "count from 0")
-    return [Condition(name, shown(wanted), read, lambda found: found == wanted)]
+    key = Key(name, str(wanted), lambda request: (str(read(request)),))
+    return [Condition(name, shown(wanted), read, lambda found: found == wanted, (key,))]
 
 
 def header(name: str, wanted: Any) -> list[Condition]:
@@ -207,17 +235,17 @@ def _header(name: str, value: Any) -> list[Condition]:
 
 
 CONDITIONS: dict[str, Callable[[str, Any], list[Condition]]] = {
-    "toolCallId": lambda name, wanted: exact(name, wanted, lambda request: request.call_id),
-    "userMessage": lambda name, wanted: text(name, wanted, lambda request: request.user),
-    "inputText": lambda name, wanted: text(name, wanted, lambda request: request.input),
-    "toolResultContains": lambda name, wanted: text(name, wanted, lambda request: request.result_text),
-    "systemMessage": lambda name, wanted: text(name, wanted, lambda request: request.system),
+    "toolCallId": lambda name, wanted: exact(name, wanted, attrgetter("call_id")),
     "header": header,
     "context": lambda name, wanted: exact(name, wanted, lambda request: request.header("x-aimock-context")),
-    "toolName": tool,
     "model": model,
-    "responseFormat": lambda name, wanted: exact(name, wanted, lambda request: request.form),
-    "hasToolResult": lambda name, wanted: flag(name, wanted, lambda request: request.has_result),
-    "turnIndex": lambda name, wanted: number(name, wanted, lambda request: request.turn),
+    "toolName": tool,
+    "responseFormat": lambda name, wanted: exact(name, wanted, attrgetter("form")),
+    "hasToolResult": lambda name, wanted: flag(name, wanted, attrgetter("has_result")),
+    "turnIndex": lambda name, wanted: number(name, wanted, attrgetter("turn")),
+    "systemMessage": lambda name, wanted: text(name, wanted, attrgetter("system")),
+    "toolResultContains": lambda name, wanted: text(name, wanted, attrgetter("result_text")),
+    "inputText": lambda name, wanted: text(name, wanted, attrgetter("input")),
+    "userMessage": lambda name, wanted: text(name, wanted, attrgetter("user")),
 }
-"""What `match` may say, those first that tell requests apart best: the first key of a rule is what it is found by."""
+"""What `match` may say, in the order in which it is judged: what is compared at a glance, before what is searched."""

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar, overload
 
 Json = dict[str, Any]
+T = TypeVar("T")
+
+
+class once(Generic[T]):  # noqa: N801 - a decorator
+    """A value that is read at the first use: `functools.cached_property` without the lock of Python 3.11."""
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        """Take the method that reads the value."""
+        self._read, self._name = read, read.__name__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> once[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object, owner: type) -> once[T] | T:
+        """Read the value, and leave it where the next look finds it before this one."""
+        if instance is None:
+            return self
+        value = instance.__dict__[self._name] = self._read(instance)
+        return value
 
 
 class Request:
@@ -29,13 +48,13 @@ class Request:
         value = self.headers.get(name.encode())
         return None if value is None else value.decode("latin-1")
 
-    @cached_property
+    @once
     def model(self) -> str | None:
         """Return the model that is asked for."""
         model = self.body.get("model")
         return model if isinstance(model, str) else None
 
-    @cached_property
+    @once
     def messages(self) -> list[Json]:
         """Return the conversation: the messages of a chat or run, or the input items of a response."""
         given = self.body.get("messages")
@@ -43,11 +62,13 @@ class Request:
             given = self.body.get("input")
         return [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
 
-    @cached_property
+    @once
     def user(self) -> str | None:
         """Return what the user said last: a message that has text, or the prompt."""
-        for message in reversed(self.messages):
-            if message.get("role") == "user":
+        given = self.body.get("messages")  # read here, not by `messages`: most requests are asked for nothing else
+        messages = given if isinstance(given, list) else self.messages
+        for message in reversed(messages):
+            if isinstance(message, dict) and message.get("role") == "user":
                 text = text_of(message.get("content"))
                 if text is not None:
                     return text
@@ -56,7 +77,7 @@ class Request:
         given = self.body.get("input")
         return given if self.endpoint == "responses.create" and isinstance(given, str) else None
 
-    @cached_property
+    @once
     def system(self) -> str | None:
         """Return the system and developer messages, a line end between two."""
         told = [
@@ -68,12 +89,12 @@ class Request:
         texts = [text for text in told if text is not None]
         return "\n".join(texts) if texts else None
 
-    @cached_property
+    @once
     def input(self) -> str | None:
         """Return the text to embed or to moderate; several are joined by line ends."""
         return _joined(self.body.get("input"))
 
-    @cached_property
+    @once
     def tools(self) -> list[str]:
         """Return the names of the tools that the request offers."""
         names = []
@@ -84,7 +105,7 @@ class Request:
                 names.append(name if isinstance(name, str) else str(tool.get("type")))
         return names
 
-    @cached_property
+    @once
     def result(self) -> Json | None:
         """Return the last message when it is a tool's result."""
         last = self.messages[-1] if self.messages else {}
@@ -107,7 +128,7 @@ class Request:
             return None
         return text_of(self.result.get("content", self.result.get("output")))
 
-    @cached_property
+    @once
     def has_result(self) -> bool:
         """Return whether a tool's result has come since the user spoke last."""
         for message in reversed(self.messages):
@@ -117,12 +138,12 @@ class Request:
                 return True
         return False
 
-    @cached_property
+    @once
     def turn(self) -> int:
         """Return how many answers the conversation holds."""
         return sum(message.get("role") == "assistant" for message in self.messages)
 
-    @cached_property
+    @once
     def form(self) -> str | None:
         """Return the type of the response format."""
         form = self.body.get("response_format")

@@ -65,7 +65,8 @@ class RuleSet:
         Without `endpoint` the request is the call itself. The turn of a run asks with the endpoint `runs` and a
         chat body: model, messages, tools.
         """
-        index = self.index(endpoint or call.operation.name)
+        name = endpoint or call.operation.name
+        index = self._indexes.get(name) or self.index(name)
         if not index.rules:
             return None
         request = _request(call, endpoint, body)

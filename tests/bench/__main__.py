@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import load, runs, state, vector_stores
+from tests.bench import load, rules, runs, state, vector_stores
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "2"))
@@ -208,6 +209,27 @@ def kept() -> Table:
     return table
 
 
+RULED = {"chat, 16 connections": 0.83, "chat, 100 KB prompt": None}
+"""The rows that are measured beside rules, too, and which part of their rate has to be left."""
+
+
+def ruled() -> Table:
+    """Measure chat beside a thousand rules, against chat without any."""
+    table = Table(f"{rules.COUNT:,} rules", "without/s", "with/s", "ratio", "target")
+    with tempfile.TemporaryDirectory() as folder:
+        flags = "-f", str(rules.write(Path(folder)))
+        with mock() as (plain, _), mock(*flags) as (other, _):
+            for row in rows():
+                if row.name in RULED:
+                    target = RULED[row.name]
+                    rules.add(table, row.name, partial(_rate, plain, row), partial(_rate, other, row), ROUNDS, target)
+    return table
+
+
+def _rate(url: str, row: Row) -> float:
+    return load.rate(url, row.path, row.bodies, row.connections, SECONDS, LOAD_CORE)
+
+
 def main() -> None:
     """Print the tables."""
     console = Console(width=110)
@@ -219,6 +241,8 @@ def main() -> None:
         for row in chosen:
             measure(url, row, table)
     console.print(table)
+    if wanted in ("", "rules"):
+        console.print(ruled())
     if wanted:
         return
     other = Table("start, memory, search", "measured", "target")

@@ -1,5 +1,6 @@
 """Which requests meet which rules, and that the index finds what a look at every rule finds."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from mockai.rules.index import Index
 from mockai.rules.match import CONDITIONS, Condition, Match, RuleError
 from mockai.rules.request import Request
 from mockai.rules.rule import Response, Rule
+from mockai.rules.words import Words
 
 USER = {"role": "user", "content": "What is the weather in Oslo?"}
 CALL = {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "f"}}]}
@@ -123,25 +125,36 @@ WORDS = st.text("ab ", max_size=7)
 WANTED = st.fixed_dictionaries(
     {},
     optional={
-        "userMessage": WORDS,
+        "userMessage": WORDS
+        | WORDS.map(lambda text: f"/{text}/")
+        | WORDS.map(lambda text: f"/{text.upper()}(a|b)?/i"),
         "systemMessage": WORDS,
         "model": st.sampled_from(["m", "m-1", "n", "m*"]),
         "toolName": st.sampled_from(["f", "g"]),
         "toolCallId": st.sampled_from(["c", "d"]),
+        "turnIndex": st.integers(0, 1),
+        "hasToolResult": st.booleans(),
     },
 )
 
 
+@pytest.mark.parametrize("short", [4096, 0], ids=["word by word", "piece by piece"])
 @given(
     wanted=st.lists(WANTED, max_size=12),
-    user=st.text("ab ", max_size=20),
+    user=st.text("abA ", max_size=20),
     system=st.none() | WORDS,
     model=st.sampled_from(["m", "m-1-2", "n"]),
     tools=st.lists(st.sampled_from(["f", "g"]), max_size=2),
     result=st.none() | st.sampled_from(["c", "d"]),
 )
 def test_the_index_finds_what_a_look_at_every_rule_finds(
-    wanted: list[dict[str, Any]], user: str, system: str | None, model: str, tools: list[str], result: str | None
+    short: int,
+    wanted: list[dict[str, Any]],
+    user: str,
+    system: str | None,
+    model: str,
+    tools: list[str],
+    result: str | None,
 ) -> None:
     rules = [rule(**each) for each in wanted]
     messages: list[Any] = [] if system is None else [{"role": "system", "content": system}]
@@ -151,15 +164,51 @@ def test_the_index_finds_what_a_look_at_every_rule_finds(
     found = request(
         *messages, model=model, tools=[{"type": "function", "function": {"name": name}} for name in tools]
     )
-    by_index = [each for each in Index(rules).candidates(found) if each.match.holds(found)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mockai.rules.index.SHORT", short)
+        by_index = [each for each in Index(rules).candidates(found) if each.match.holds(found)]
     assert by_index == [each for each in rules if each.match.holds(found)]
 
 
-def test_few_of_many_rules_are_looked_at() -> None:
-    rules = [rule(userMessage=f"Tell me about case number {number} of the list.") for number in range(1000)]
-    index = Index(rules)
-    looked = list(
-        index.candidates(request({"role": "user", "content": "Tell me about case number 777 of the list."}))
+FAMILIES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "sentences": lambda number: {"userMessage": f"Tell me about case number {number} of the list."},
+    "ends": lambda number: {"userMessage": f"case number {number}"},
+    "beginnings": lambda number: {"userMessage": f"{number} cases"},
+    "names": lambda number: {"userMessage": f"case-{number:04}"},
+    "models": lambda number: {"userMessage": f"case {number} ", "model": "gpt-4o", "hasToolResult": False},
+    "system messages": lambda number: {"userMessage": "case", "systemMessage": f"You are agent {number}."},
+    "turns": lambda number: {"model": "gpt-4o", "turnIndex": number},
+    "patterns": lambda number: {"userMessage": rf"/case \w+ {number}\b/"},
+    "patterns without case": lambda number: {"userMessage": f"/^tell (me|us) about CASE number {number} /i"},
+    "headers": lambda number: {"header": {"x-case": str(number)}},
+}
+
+
+@pytest.mark.parametrize("long", [False, True], ids=["short", "long"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_few_of_a_thousand_rules_are_looked_at(family: str, long: bool) -> None:
+    rules = [rule(**FAMILIES[family](number)) for number in range(1000)]
+    asked = "Tell me about case number 777 of the list. It is case-0777, 777 cases, case 777 and so on."
+    if long:
+        asked += " And of other things." * 500
+    found = request(
+        {"role": "system", "content": "You are agent 777."},
+        {"role": "user", "content": asked},
+        model="gpt-4o",
+        headers={"x-case": "777"},
     )
-    assert rules[777] in looked
+    index = Index(rules)
+    looked = index.candidates(found)
+    met = [each for each in looked if each.match.holds(found)]
+    assert rules[0 if family == "turns" else 777] in met
     assert len(looked) < 30
+    other = request({"role": "user", "content": "What is the weather in Oslo?"}, model="gpt-4o-mini")
+    assert len(index.candidates(other)) <= (family == "turns")
+
+
+def test_words_that_were_seen_are_not_looked_into_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index([rule(userMessage=f"case-{number:04}") for number in range(1000)])
+    found = request(USER)
+    assert index.candidates(found) == []
+    monkeypatch.setattr(Words, "_learn", lambda *_: pytest.fail("looked into a word again"))
+    assert index.candidates(found) == []
