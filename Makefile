@@ -10,7 +10,7 @@ serve: $(VENV)/.serve
 	exec $(BIN)/mockai serve --port $(PORT)
 
 test: check
-	$(BIN)/python -m pytest -q -rs -n auto
+	$(BIN)/python -m pytest -q -rs -n auto --dist worksteal
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
