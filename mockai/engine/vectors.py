@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
+from math import sqrt
 from zlib import crc32
 
 import numpy as np
@@ -39,6 +40,7 @@ PARTS = 3  # characters of the parts of words
 # How much each kind of feature weighs; twice, where it is a sum of two rows.
 WORD, FORM, PART, TOPIC, PAIR = 11, 2, 12, 16, 5
 
+_LANES, _FLOATS = np.dtype("<u2"), np.dtype("<f4")
 _WORDS = re.compile(r"\w+")
 _LONGEST_WORD = 64
 
@@ -62,13 +64,17 @@ def embed(texts: Sequence[str], model: str, width: int, dimensions: int) -> Vect
 
 def embed_base64(texts: Sequence[str], model: str, width: int, dimensions: int) -> list[bytes]:
     """Return the rows of `embed` as base64 of little-endian float32."""
-    rows = embed(texts, model, width, dimensions).astype("<f4", copy=False)
+    if len(texts) == 1:
+        alone = _space(model, width).alone(texts[0], dimensions)
+        if alone is not None:
+            return [pybase64.b64encode(alone.astype(_FLOATS, copy=False))]
+    rows = embed(texts, model, width, dimensions).astype(_FLOATS, copy=False)
     return [pybase64.b64encode(row) for row in rows]
 
 
 def given(row: Sequence[float], *, encoded: bool) -> bytes:
     """Return a vector that is given, as JSON: numbers, or the base64 of little-endian float32."""
-    made = np.asarray(row, "<f4")
+    made = np.asarray(row, _FLOATS)
     return b'"%b"' % pybase64.b64encode(made.tobytes()) if encoded else dumps_row(made)
 
 
@@ -104,13 +110,26 @@ class _Space:
                 packed.append(sum(part).to_bytes(2 * CORE, "little"))
                 counts.append(BIAS * len(part))
                 owners.append(at)
-        lanes = np.frombuffer(b"".join(packed), "<u2").reshape(-1, CORE).astype(np.float64)
+        lanes = np.frombuffer(b"".join(packed), _LANES).reshape(-1, CORE).astype(np.float64)
         lanes -= np.array(counts, np.float64)[:, None] if len(counts) > 1 else counts[0]
         if len(owners) == len(texts):
             return lanes
         totals = np.zeros((len(texts), CORE))
         np.add.at(totals, owners, lanes)
         return totals
+
+    def alone(self, text: str, dimensions: int) -> Vectors | None:
+        """Return the vector of one text, made with a third of the calls; None where it needs the long way."""
+        rows = self._features(text)
+        if len(rows) > AT_ONCE:
+            return None
+        sums = np.frombuffer(sum(rows).to_bytes(2 * CORE, "little"), _LANES).astype(np.float64)
+        sums -= BIAS * len(rows)
+        square = (sums * sums).dot(self.times(dimensions))
+        if square == 0.0:
+            return None
+        unit = (sums / sqrt(square)).astype(np.float32)
+        return np.concatenate((unit, -unit)).take(self.order[:dimensions])
 
     def _features(self, text: str) -> list[int]:
         """Return the packed rows that a text is the sum of."""

@@ -1,5 +1,7 @@
 """Embeddings: unit length, exact repetition, and near vectors for near texts."""
 
+import base64
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -130,6 +132,13 @@ def test_the_same_bytes_alone_in_company_and_after_other_texts() -> None:
     many = vectors.embed_base64([f"word{number} other" for number in range(9000)] + [text], *SMALL, 1536)
     assert many[-1] == alone
     assert vectors.embed_base64([text], *SMALL, 1536)[0] == alone
+
+
+@limits(deadline=None, max_examples=40)
+@given(text=st.text(max_size=400), dimensions=st.integers(1, 1536))
+def test_base64_holds_the_very_floats(text: str, dimensions: int) -> None:
+    shown = vectors.embed_base64([text], *SMALL, dimensions)
+    assert base64.b64decode(shown[0]) == vectors.embed([text], *SMALL, dimensions)[0].tobytes()
 
 
 def test_these_very_bytes_on_every_machine() -> None:
