@@ -24,7 +24,9 @@ FILTERED_AFTER = 12  # tokens before a content filter cuts in
 # What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
 SHAPING = frozenset({"tools", "functions", "response_format", "prediction"})
 # What of a body changes how tokens are drawn.
-SAMPLING = frozenset("temperature top_p presence_penalty frequency_penalty logit_bias logprobs".split())
+SAMPLING = frozenset("temperature top_p presence_penalty frequency_penalty logit_bias logprobs verbosity".split())
+ENDING = {"low": 2.0, "high": -1.2}
+"""What a verbosity adds to the logit of the end: about one sentence, or about nine, where it is three to four."""
 
 
 @dataclass(slots=True)
@@ -151,6 +153,7 @@ def _sampling(body: Json) -> Sampling:
         frequency_penalty=body.get("frequency_penalty") or 0.0,
         logit_bias={int(token): bias for token, bias in biases.items() if token.isdigit()},
         top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+        ending=ENDING.get(body.get("verbosity") or "medium", 0.0),
     )
 
 

@@ -48,6 +48,8 @@ class Sampling:
     frequency_penalty: float = 0.0
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     top_logprobs: int | None = None
+    ending: float = 0.0
+    """What is added to the logit of the end, where a text may end: shorter texts from above 0, longer from below."""
 
     plain: bool = field(init=False, repr=False)
     """Whether the tables alone give the text."""
@@ -61,6 +63,7 @@ class Sampling:
             and not self.frequency_penalty
             and not self.logit_bias
             and self.top_logprobs is None
+            and not self.ending
         )
         object.__setattr__(self, "plain", plain)
 
@@ -226,6 +229,9 @@ class _Sampler:
         self.penalised = bool(sampling.presence_penalty or sampling.frequency_penalty)
         self.counts: Counter[int] = Counter()
         self.shift: dict[int, float] = dict(self.bias)
+        if sampling.ending:
+            end = model.end[TOKEN]
+            self.shift[end] = self.bias.get(end, 0.0) + sampling.ending
         """What biases and penalties add to the logits."""
 
     def spoken(self, token: int) -> None:

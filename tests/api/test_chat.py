@@ -475,6 +475,17 @@ def test_a_repeated_long_prompt_is_cached(client: TestClient) -> None:
     assert (cached - 1024) % 128 == 0
 
 
+def test_a_verbosity_makes_texts_shorter_or_longer(client: TestClient) -> None:
+    sizes = {
+        verbosity: sum(len(content(client, model="gpt-5", seed=seed, verbosity=verbosity)) for seed in range(20))
+        for verbosity in ("low", "medium", "high")
+    }
+    assert sizes["low"] * 1.5 < sizes["medium"] < sizes["high"] / 1.5
+    usual = content(client, model="gpt-5", seed=1)
+    assert content(client, model="gpt-5", seed=1, verbosity="medium") == usual
+
+
+
 def test_reasoning_models_spend_tokens_that_nobody_sees(client: TestClient) -> None:
     answer = create(client, model="gpt-5", reasoning_effort="high")
     details = answer["usage"]["completion_tokens_details"]
