@@ -117,12 +117,17 @@ class Edge:
             async with read_form(call, scope, receive):
                 return await reply.answer(await anyio.to_thread.run_sync(self.run, call), self, receive)
         raw = b"" if method in _BODILESS else await bodies.read(receive, self.settings.max_body)
-        call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
-        if len(raw) > LARGE_BODY or operation.heavy(call):
-            answer = await anyio.to_thread.run_sync(self.run, call)
+        if len(raw) > LARGE_BODY:
+            answer = await anyio.to_thread.run_sync(self._read_and_run, call, raw, match)
         else:
-            answer = self.run(call)
+            call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
+            heavy = operation.heavy(call)
+            answer = await anyio.to_thread.run_sync(self.run, call) if heavy else self.run(call)
         return await reply.answer(answer, self, receive)
+
+    def _read_and_run(self, call: Call, raw: bytes, match: Match) -> Answer:
+        call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
+        return self.run(call)
 
     def run(self, call: Call) -> Answer:
         """Answer a call: by a rule, or by its operation. Raises `ApiError`."""

@@ -20,6 +20,9 @@ DEFAULT_TOKENS = 16
 EMPTY_PROMPT = "<|endoftext|>"
 FIRST_TOKEN, NEXT_TOKEN = 0.3, 0.02
 
+MOST_DRAWN = 1024
+"""Tokens that a request may draw on the event loop."""
+
 CREATE = Object(
     {
         "model": Str(),
@@ -318,6 +321,28 @@ def _beats(chunks: Iterator[Json], scale: float) -> Iterator[Beat]:
         at += NEXT_TOKEN * scale
 
 
+def weigh(call: Call) -> bool:
+    """Return whether a call draws so many tokens that it may hold the event loop."""
+    body = call.body
+    if not isinstance(body, dict):
+        return False
+    prompts = body.get("prompt")
+    texts = len(prompts) if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int) else 1
+    each = [body.get(name) or least for name, least in (("n", 1), ("best_of", 1), ("max_tokens", 16))]
+    if not all(isinstance(number, int) for number in each):
+        return False  # to be refused
+    drawn, limit = max(each[:2]), each[2]
+    return bool(texts * drawn * limit > MOST_DRAWN)
+
+
 OPERATIONS = (
-    Operation("POST", "/completions", create, "completions.create", body=CREATE, admit=admission.admit_completion),
+    Operation(
+        "POST",
+        "/completions",
+        create,
+        "completions.create",
+        body=CREATE,
+        admit=admission.admit_completion,
+        weigh=weigh,
+    ),
 )

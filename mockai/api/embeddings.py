@@ -34,7 +34,7 @@ CREATE = Object(
 def weigh(call: Call) -> bool:
     """Return whether a call has so many inputs that it belongs in a thread."""
     given = call.body.get("input") if isinstance(call.body, dict) else None
-    return isinstance(given, list) and len(given) > 256
+    return isinstance(given, list) and len(given) > 64
 
 
 def create(call: Call) -> Answer:

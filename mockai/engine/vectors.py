@@ -67,7 +67,7 @@ def embed_base64(texts: Sequence[str], model: str, width: int, dimensions: int) 
     if len(texts) == 1:
         alone = _space(model, width).alone(texts[0], dimensions)
         if alone is not None:
-            return [pybase64.b64encode(alone.astype(_FLOATS, copy=False))]
+            return [pybase64.b64encode(alone.astype(_FLOATS, copy=False).data)]
     rows = embed(texts, model, width, dimensions).astype(_FLOATS, copy=False)
     return [pybase64.b64encode(row) for row in rows]
 

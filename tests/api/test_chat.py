@@ -485,7 +485,6 @@ def test_a_verbosity_makes_texts_shorter_or_longer(client: TestClient) -> None:
     assert content(client, model="gpt-5", seed=1, verbosity="medium") == usual
 
 
-
 def test_reasoning_models_spend_tokens_that_nobody_sees(client: TestClient) -> None:
     answer = create(client, model="gpt-5", reasoning_effort="high")
     details = answer["usage"]["completion_tokens_details"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from mockai import admission, tuned
 from mockai.api.chat import checks, stored
@@ -36,13 +37,23 @@ def admit(call: Call) -> None:
         checks.known_to(call)
 
 
+HEAVY = frozenset("tools logit_bias logprobs presence_penalty frequency_penalty verbosity".split())
+"""What of a body takes a draw on logits for each token, or schemas to fill."""
+
+
 def weigh(call: Call) -> bool:
     """Return whether a call may take long enough to hold the event loop."""
     body = call.body
     if not isinstance(body, dict):
         return False
-    several = body.get("n")
-    return bool(body.get("logit_bias") or body.get("tools") or (isinstance(several, int) and several > 4))
+    several, temperature = body.get("n"), body.get("temperature")
+    if not HEAVY.isdisjoint(body) and any(body.get(name) for name in HEAVY):
+        return True
+    return _above(several, 4) or _above(temperature, 1)
+
+
+def _above(given: Any, most: float) -> bool:
+    return isinstance(given, int | float) and given > most
 
 
 def create(call: Call) -> Answer:
