@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from mockai.call import Call, Json
-from mockai.engine import catalogue, plan, vectors
+from mockai.engine import catalogue, plan
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import key
 from mockai.wire import codec
@@ -49,6 +47,10 @@ class Answers:
 
     def measure(self) -> Iterator[None]:
         """Compute the vectors of the prompts; the caller may rest at each turn."""
+        import numpy as np  # takes a while to load
+
+        from mockai.engine import vectors
+
         parts = [np.empty((0, WIDTH), np.float16)]
         for start in range(0, len(self.asked), AT_ONCE):
             parts.append(vectors.embed(self.asked[start : start + AT_ONCE], *_VECTORS).astype(np.float16))
@@ -66,6 +68,10 @@ class Answers:
     def _nearest(self, asked: str) -> int | None:
         if not asked or self.rows is None or not len(self.rows):
             return None
+        import numpy as np  # takes a while to load
+
+        from mockai.engine import vectors
+
         nearness = self.rows.astype(np.float32) @ vectors.embed([asked], *_VECTORS)[0]
         best = int(nearness.argmax())
         return best if nearness[best] >= NEAR else None
@@ -106,6 +112,8 @@ def write(call: Call, name: str, answers: Answers) -> None:
     """Keep what was taught under a name."""
     known = {"replies": answers.replies, "asked": answers.asked, "known": answers.known}
     call.store.write(call.tenant, name, [codec.dumps(known)])
+    import numpy as np  # takes a while to load
+
     rows = np.empty((0, WIDTH), np.float16) if answers.rows is None else answers.rows
     call.store.write(call.tenant, f"{name}/vectors", [rows.tobytes()])
 
@@ -119,6 +127,8 @@ def discard(call: Call, name: str) -> None:
 
 def _read(call: Call, name: str) -> Answers:
     known = codec.loads(b"".join(call.store.read(call.tenant, name) or (b'{"replies":[],"asked":[],"known":{}}',)))
+    import numpy as np  # takes a while to load
+
     raw = b"".join(call.store.read(call.tenant, f"{name}/vectors") or ())
     rows = np.frombuffer(raw, np.float16).reshape(-1, WIDTH)
     return Answers(known["replies"], known["asked"], known["known"], rows)

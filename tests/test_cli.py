@@ -167,6 +167,12 @@ def test_a_client_that_leaves_frees_its_stream() -> None:
     assert "Traceback" not in log
 
 
+def test_the_start_loads_only_what_it_needs() -> None:
+    program = "import sys, mockai.cli, mockai.app, mockai.listener; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert {"numpy", "httpx2", "openai", "rich", "pytest"}.isdisjoint(done.stdout.split())
+
+
 def test_a_store_file_survives_restarts_and_kills(tmp_path: Path) -> None:
     where = f"sqlite:{tmp_path / 'state.db'}"
     kept = []

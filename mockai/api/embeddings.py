@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from mockai import admission
@@ -13,6 +14,7 @@ from mockai.wire.codec import dumps, dumps_row
 from mockai.wire.errors import ApiError
 from mockai.wire.schema import Anything, Array, Bool, Enum, Int, Object, OneOf, Str
 
+_VECTORS = "mockai.engine.vectors"
 MOST_INPUTS, MOST_TOKENS, MOST_TOKENS_IN_ALL = 2048, 8192, 300_000
 INVALID_INPUT = (
     "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
@@ -32,7 +34,9 @@ CREATE = Object(
 
 
 def weigh(call: Call) -> bool:
-    """Return whether a call has so many inputs that it belongs in a thread."""
+    """Return whether a call belongs in a thread: it has many inputs, or is the first and has numpy to load."""
+    if _VECTORS not in sys.modules:
+        return True
     given = call.body.get("input") if isinstance(call.body, dict) else None
     return isinstance(given, list) and len(given) > 64
 

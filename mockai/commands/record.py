@@ -6,13 +6,17 @@ import logging
 import re
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from mockai.commands import UsageError
-from mockai.recorder import Mode
+
+if TYPE_CHECKING:
+    from mockai.recorder import Mode
+
+MODES = ("none", "once", "new_episodes", "all")
 
 
 @click.command(context_settings={"auto_envvar_prefix": "MOCKAI_RECORD"})
@@ -33,7 +37,7 @@ from mockai.recorder import Mode
     "--mode",
     default="once",
     show_default=True,
-    type=click.Choice(get_args(Mode)),
+    type=click.Choice(MODES),
     help="none: replay only. once: record when the folder is empty, else replay only. new_episodes: replay what is "
     "there, record the rest. all: record everything anew.",
 )

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from mockai.engine import vectors
-
 _WORDS = re.compile(r"\w+")
 MOST_FORMULA = 1_000
 """Characters of a formula."""
@@ -31,6 +29,8 @@ def similarity(metric: str, text: str, reference: str) -> float:
     `meteor` compares words as they stand, without stems or synonyms.
     """
     if metric == "cosine":
+        from mockai.engine import vectors  # numpy takes a while to load
+
         rows = vectors.embed([text or " ", reference or " "], "text-embedding-3-small", 1536, 256)
         return max(0.0, float(rows[0] @ rows[1]))
     if metric == "fuzzy_match":

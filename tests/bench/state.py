@@ -11,6 +11,7 @@ import httpx2
 from rich.table import Table
 
 from mockai.engine import learning
+from mockai.engine.learner import train
 from mockai.store import open_store
 
 HEADERS = {"authorization": "Bearer sk-bench"}
@@ -113,6 +114,6 @@ def learner(table: Table) -> None:
     lessons = [[learning.lesson("o200k_base", word, word, f"{at}: {text}")] for at, word in enumerate(asked)]
     size = sum(len(lesson[0].reply) for lesson in lessons)
     begun = time.perf_counter()
-    for _ in learning.train("o200k_base", lessons, (), learning.Plan(3, 1, 2.0, 1)):
+    for _ in train("o200k_base", lessons, (), learning.Plan(3, 1, 2.0, 1)):
         pass
     table.add_row("the learner alone: tokens", f"{3 * size / (time.perf_counter() - begun):.0f}/s")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mockai.engine import tokens
-from mockai.engine.learning import Lesson, Plan, Row, auto_batch, auto_epochs, lesson, train
+from mockai.engine.learner import train
+from mockai.engine.learning import Lesson, Plan, Row, auto_batch, auto_epochs, lesson
 
 ENCODING = "cl100k_base"
 GOOD, BAD = (

@@ -71,10 +71,10 @@ class Training:
         """Learn on until the time is over or step `until` is done; return the steps that the record lacks."""
         known: int = record["step"]
         if self._rows is None or self.step > known:  # another reader's steps were kept instead of these
-            self._rows, self.step = (
-                learning.train(self._course.encoding, self._lessons, self._checks, plan(record)),
-                0,
-            )
+            from mockai.engine import learner  # numpy takes a while to load
+
+            self.step = 0
+            self._rows = learner.train(self._course.encoding, self._lessons, self._checks, plan(record))
         found: list[Row] = []
         while self.step < until:
             row = next(self._rows, None)
