@@ -67,6 +67,12 @@ CASES: dict[str, tuple[str, Any]] = {
     "chat, stop strings": chat(stop=["zzz" * 300, "yyy" * 300], stream=True),
     "chat, white space without end": chat("json please", response_format={"type": "json_object"}, max_tokens=16_000),
     "chat, prediction": chat(prediction={"type": "content", "content": SMALL}),
+    "chat, spoken": chat(
+        "Speak for long",
+        model="gpt-4o-audio-preview",
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "flac"},
+    ),
     "chat, tools": chat("call f1 and f2", tools=[tool(at) for at in range(12)]),
     "chat, functions": chat("call f1", functions=[tool(at)["function"] for at in range(12)]),
     "chat, wide schema": chat("fill", response_format=form(schema(100))),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
-import struct
 from functools import lru_cache
 
+from mockai.engine import sound
 from mockai.engine.draw import Draw
 
 RATE = 24_000
@@ -21,17 +21,19 @@ _AAC_FRAME = b"\xff\xf1\x58\x40\x01\xbf\xfc\x21\x10\x04\x60\x8c\x1c"
 
 @lru_cache(maxsize=64)
 def speak(text: str, form: str) -> str:
-    """Return base64 audio for a text: `wav` and `pcm16` carry tones, `mp3` and `aac` silence, the others WAV bytes.
+    """Return base64 audio for a text: tones as `wav`, `pcm16` and `flac`, silence as `mp3`, `aac` and `opus`.
 
     The length is that of the words, at most a few seconds.
     """
     samples = _tones(text)
     seconds = len(samples) / RATE
     raw = {
-        "pcm16": lambda: _pcm(samples),
+        "pcm16": lambda: sound.pcm(samples),
+        "flac": lambda: sound.flac(samples, RATE),
+        "opus": lambda: sound.opus(seconds),
         "mp3": lambda: (_MP3_HEADER + bytes(_MP3_FRAME - 4)) * max(1, round(seconds / _MP3_SECONDS)),
         "aac": lambda: _AAC_FRAME * max(1, round(seconds * RATE / 1024)),
-    }.get(form, lambda: _wav(samples))()
+    }.get(form, lambda: sound.wav(samples, RATE))()
     return base64.b64encode(raw).decode()
 
 
@@ -44,18 +46,3 @@ def _tones(text: str) -> list[int]:
         samples += [round(6000 * math.sin(step * at) * math.sin(math.pi * at / size)) for at in range(size)]
         samples += silence
     return samples
-
-
-def _pcm(samples: list[int]) -> bytes:
-    return struct.pack(f"<{len(samples)}h", *samples)
-
-
-def _wav(samples: list[int]) -> bytes:
-    data = _pcm(samples)
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
-    return (
-        struct.pack("<4sI4s", b"RIFF", 36 + len(data), b"WAVE")
-        + form
-        + struct.pack("<4sI", b"data", len(data))
-        + data
-    )

@@ -37,8 +37,8 @@ def admit(call: Call) -> None:
         checks.known_to(call)
 
 
-HEAVY = frozenset("tools logit_bias logprobs presence_penalty frequency_penalty verbosity".split())
-"""What of a body takes a draw on logits for each token, or schemas to fill."""
+HEAVY = frozenset("tools audio logit_bias logprobs presence_penalty frequency_penalty verbosity".split())
+"""What of a body takes a draw on logits for each token, schemas to fill or sound to make."""
 
 
 def weigh(call: Call) -> bool:
