@@ -141,6 +141,24 @@ FAULTS = [
     ),
     refused(
         "/assistants",
+        {"model": "gpt-5.1"},
+        "The requested model 'gpt-5.1' cannot be used with the Assistants API.",
+        "assistants.md §9.5",
+        "reported",
+        param="model",
+        code="unsupported_model",
+    ),
+    refused(
+        "/assistants",
+        {**MODEL, "reasoning_effort": ""},
+        "Invalid value: ''. Supported values are: 'low', 'medium', and 'high'.",
+        "assistants.md §9.4",
+        "reported",
+        param="reasoning_effort",
+        code="invalid_value",
+    ),
+    refused(
+        "/assistants",
         {**MODEL, "tools": [{"type": "retrieval"}]},
         "Invalid value: 'retrieval'. Supported values are: 'code_interpreter', 'function', and 'file_search'.",
         "assistants.md §9.4",
@@ -247,6 +265,35 @@ FAULTS = [
 ]
 
 
+@pytest.fixture
+def table_file(sdk: openai.OpenAI) -> Iterator[str]:
+    """A file that is not searched, and no picture; gone after the test."""
+    made = sdk.files.create(file=("table.csv", b"a,b"), purpose="assistants")
+    yield made.id
+    sdk.files.delete(made.id)
+
+
+@pytest.mark.operation("beta.threads.create")
+def test_files_of_other_kinds_are_refused(beta: httpx2.Client, table_file: str) -> None:
+    """Each by its extension (assistants.md §9.5, reported; of the address only the first words are known)."""
+    store: Any = {"file_search": {"vector_stores": [{"file_ids": [table_file]}]}}
+    error = beta.post("/threads", json={"tool_resources": store}).json()["error"]
+    assert (error["param"], error["code"]) == ("file_ids", "unsupported_file")
+    assert error["message"] == (
+        "Files with extensions [.csv] are not supported for retrieval. "
+        "See https://platform.openai.com/docs/assistants/tools/file-search/supported-files"
+    )
+    picture: Any = {"type": "image_file", "image_file": {"file_id": table_file}}
+    address: Any = {"type": "image_url", "image_url": {"url": "https://example.com/a.svg"}}
+    for part, text in (
+        (picture, "Invalid message content: Expected file type to be a supported format: .jpeg, .jpg, .png, .gif, "),
+        (address, "Invalid 'messages[0].content[0].image_url.url'. Expected url to end in a supported format"),
+    ):
+        answer = beta.post("/threads", json={"messages": [{"role": "user", "content": [part]}]})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"].startswith(text)
+
+
 @pytest.mark.operation(
     "beta.assistants.create",
     "beta.assistants.update",
@@ -268,3 +315,12 @@ def test_the_beta_header_is_needed(http: httpx2.Client) -> None:
     error = answer.json()["error"]
     assert error["code"] == "invalid_beta"
     assert error["message"].startswith("You must provide the 'OpenAI-Beta' header to access the Assistants API.")
+
+
+@pytest.mark.operation("beta.threads.list")
+def test_threads_are_listed_for_nobody(beta: httpx2.Client) -> None:
+    """401 for every API key (assistants.md §2, reported; the end of the text and the kind are unverified)."""
+    answer = beta.get("/threads")
+    assert answer.status_code == 401
+    text = "Your request to GET /v1/threads must be made with a session key (that is, it can only be made from the browser)"
+    assert answer.json()["error"]["message"].startswith(text)

@@ -145,10 +145,13 @@ class Enum(Node):
     """One of some strings, listed in the API's order."""
 
     values: tuple[str, ...]
+    documented: tuple[str, ...]
+    """Further values, which the reference knows and the API refuses."""
 
-    def __init__(self, *values: str) -> None:
+    def __init__(self, *values: str, documented: tuple[str, ...] = ()) -> None:
         """Declare the values."""
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "documented", documented)
 
     @property
     def noun(self) -> str:
@@ -161,6 +164,10 @@ class Enum(Node):
             raise errors.wrong_type(path, self.noun, value)
         if value not in self.values:
             raise errors.bad_value(path, value, self.values)
+
+    def relaxed(self) -> Node:
+        """Return the strings of the reference."""
+        return Enum(*self.values, *self.documented)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ class World:
         return self.client.get(f"/v1{path}", params=query).json()
 
     def assistant(self, **changes: Any) -> str:
-        id: str = self.post("/assistants", {"model": "gpt-4o", "tools": [CODE, WEATHER], **changes})["id"]
+        model = "gpt-4o" if self.client.headers["openai-beta"] == "assistants=v2" else "gpt-4-turbo"
+        id: str = self.post("/assistants", {"model": model, "tools": [CODE, WEATHER], **changes})["id"]
         return id
 
     def thread(self, *texts: str) -> str:

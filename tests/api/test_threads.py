@@ -146,6 +146,9 @@ def test_attachments_reach_the_tools_of_the_thread(world: World) -> None:
     assert resources["code_interpreter"]["file_ids"] == files
     (store,) = resources["file_search"]["vector_store_ids"]
     assert world.get(f"/vector_stores/{store}")["file_counts"]["total"] == 2
+    only = {"file_search": {"vector_store_ids": [store]}}
+    searching = world.post("/threads", {"tool_resources": only})
+    assert world.get(f"/threads/{searching['id']}")["tool_resources"] == only
     run = world.post(f"/threads/{thread}/runs", {"assistant_id": world.assistant(tools=[SEARCH])})
     assert world.look(run)["status"] == "completed"
     assert "cake 1" in world.messages(run)[0]["content"][0]["text"]["value"]
@@ -176,6 +179,56 @@ def test_parts_of_content_are_kept(world: World) -> None:
     assert world.look(run)["status"] == "completed"
 
 
+@pytest.mark.parametrize("name", ["a.csv", "A.XLSX", "README"])
+def test_files_that_are_not_searched_are_refused(name: str, world: World) -> None:
+    end = {"a.csv": ".csv", "A.XLSX": ".xlsx", "README": "none"}[name]
+    file, thread = file_of(world, name, b"a,b"), world.thread("Hello")
+    described = {"file_search": {"vector_stores": [{"file_ids": [file]}]}}
+    attached = {"role": "user", "content": "x", "attachments": [{"file_id": file, "tools": [SEARCH]}]}
+    asked = [
+        ("/threads", {"tool_resources": described}),
+        ("/assistants", {"model": "gpt-4o", "tools": [SEARCH], "tool_resources": described}),
+        (f"/threads/{thread}/messages", attached),
+        ("/threads", {"messages": [attached]}),
+    ]
+    text = (
+        f"Files with extensions [{end}] are not supported for retrieval. "
+        "See https://platform.openai.com/docs/assistants/tools/file-search/supported-files"
+    )
+    told = {"message": text, "type": "invalid_request_error", "param": "file_ids", "code": "unsupported_file"}
+    assert [world.post(path, body)["error"] for path, body in asked] == [told] * 4
+    attached["attachments"] = [{"file_id": file, "tools": [CODE]}]
+    assert world.post(f"/threads/{thread}/messages", attached)["attachments"][0]["file_id"] == file
+    world.client.headers["openai-beta"] = "assistants=v1"
+    old = {"model": "gpt-4-turbo", "file_ids": [file], "tools": [{"type": "retrieval"}]}
+    assert world.post("/assistants", old)["error"] == told
+    assert world.post("/assistants", {**old, "tools": [{"type": "retrieval"}, CODE]})["file_ids"] == [file]
+    loose = World(validate="schema")
+    loose_file = file_of(loose, name)
+    described["file_search"]["vector_stores"][0]["file_ids"] = [loose_file]
+    assert "id" in loose.post("/threads", {"tool_resources": described})
+
+
+def test_pictures_are_known_by_their_names(world: World) -> None:
+    text = file_of(world, "a.txt")
+    path = f"/threads/{world.thread('Hello')}/messages"
+    part: dict[str, Any] = {"type": "image_file", "image_file": {"file_id": text}}
+    error = world.post(path, {"role": "user", "content": [part]})["error"]
+    ends = ".jpeg, .jpg, .png, .gif, .webp"
+    assert error["message"] == (
+        f"Invalid message content: Expected file type to be a supported format: {ends} but got .txt"
+    )
+    part = {"type": "image_url", "image_url": {"url": "https://example.com/a.svg?as=.png"}}
+    error = world.post("/threads", {"messages": [{"role": "user", "content": [part]}]})["error"]
+    assert error["param"] == "messages[0].content[0].image_url.url"
+    start = "Invalid 'messages[0].content[0].image_url.url'. Expected url to end in a supported format"
+    assert error["message"].startswith(start)
+    part["image_url"]["url"] = "https://example.com/A.PNG?size=7"
+    assert world.post(path, {"role": "user", "content": [part]})["role"] == "user"
+    part["image_url"]["url"] = "http://[x"
+    assert world.client.post(f"/v1{path}", json={"role": "user", "content": [part]}).status_code == 400
+
+
 def test_messages_are_listed_by_run_and_in_pages(world: World) -> None:
     run = world.run(TALK, assistant_id=world.assistant(tools=[]))
     world.look(run)
@@ -184,6 +237,66 @@ def test_messages_are_listed_by_run_and_in_pages(world: World) -> None:
     page = world.get(path, order="asc", limit=1)
     assert ([entry["role"] for entry in page["data"]], page["has_more"]) == (["user"], True)
     assert world.get(path, after="msg_x")["error"]["message"] == "No message found with id 'msg_x'."
+
+
+def test_threads_are_not_listed(world: World) -> None:
+    answer = world.client.get("/v1/threads")
+    assert answer.status_code == 401
+    assert "must be made with a session key" in answer.json()["error"]["message"]
+    gone = World(as_of="2026-08-26").client.get("/v1/threads")
+    assert (gone.status_code, gone.content) == (404, b"")
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "end"),
+    [
+        ("gpt-4o-2024-08-06", 2, None),
+        ("gpt-4", 1, None),
+        ("gpt-3.5-turbo-1106", 1, None),
+        ("gpt-4-1106-preview", 1, None),
+        ("my-own", 1, None),
+        ("gpt-5.1", 2, "cannot be used with the Assistants API."),
+        ("o3", 1, "cannot be used with the Assistants API."),
+        (
+            "gpt-4o",
+            1,
+            "cannot be used with the Assistants API in v1. Follow the migration guide to upgrade to v2: "
+            "https://platform.openai.com/docs/assistants/migration.",
+        ),
+        ("gpt-nope", 2, "does not exist."),
+    ],
+)
+def test_assistants_and_runs_refuse_models(model: str, version: int, end: str | None) -> None:
+    world = World(models=("my-own",))
+    assistant, thread = world.assistant(tools=[]), world.thread("Hello")
+    world.client.headers["openai-beta"] = f"assistants=v{version}"
+    for path, body in (
+        ("/assistants", {}),
+        (f"/assistants/{assistant}", {}),
+        (f"/threads/{thread}/runs", {"assistant_id": assistant}),
+    ):
+        answer = world.post(path, {**body, "model": model})
+        if end is None:
+            assert answer["model"] == model
+        else:
+            assert answer["error"]["message"] == f"The requested model '{model}' {end}"
+            assert answer["error"]["param"] == "model"
+        if end is None and "runs" not in path:
+            world.post(f"/assistants/{assistant}", {"model": "gpt-4"})
+
+
+def test_an_effort_is_one_that_assistants_knew(world: World) -> None:
+    assistant, thread = world.assistant(tools=[], model="o3-mini"), world.thread("Hello")
+    for path in (f"/assistants/{assistant}", f"/threads/{thread}/runs"):
+        error = world.post(
+            path,
+            {"assistant_id": assistant, "reasoning_effort": "none"}
+            if "runs" in path
+            else {"reasoning_effort": "none"},
+        )["error"]
+        assert error["message"] == "Invalid value: 'none'. Supported values are: 'low', 'medium', and 'high'."
+    loose = World(validate="schema")
+    assert loose.post("/assistants", {"model": "o3-mini", "reasoning_effort": "none"})["reasoning_effort"] == "none"
 
 
 def test_objects_belong_to_a_project(world: World) -> None:
@@ -216,7 +329,7 @@ def test_the_header_is_needed_and_ids_look_like_ids(world: World) -> None:
 def test_version_1_has_its_own_shapes(world: World) -> None:
     world.client.headers["openai-beta"] = "assistants=v1"
     file = file_of(world)
-    assistant = world.post("/assistants", {"model": "gpt-4o", "tools": [{"type": "retrieval"}], "file_ids": [file]})
+    assistant = world.post("/assistants", {"model": "gpt-4", "tools": [{"type": "retrieval"}], "file_ids": [file]})
     assert list(assistant) == (
         "id object created_at name description model instructions tools file_ids metadata".split()
     )
@@ -228,7 +341,7 @@ def test_version_1_has_its_own_shapes(world: World) -> None:
     assert list(message) == (
         "id object created_at thread_id role content file_ids assistant_id run_id metadata".split()
     )
-    refused = world.post("/assistants", {"model": "gpt-4o", "tools": [SEARCH]})["error"]["message"]
+    refused = world.post("/assistants", {"model": "gpt-4", "tools": [SEARCH]})["error"]["message"]
     assert refused == (
         "Invalid value: 'file_search'. Supported values are: 'code_interpreter', 'function', and 'retrieval'."
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from mockai.api.assistants import beta, lists, schema
+from mockai.api.assistants import beta, filetypes, lists, models, schema
 from mockai.api.assistants.objects import ASSISTANT
 from mockai.api.assistants.resources import (
     check_files,
     check_format,
-    check_model,
     given,
     metadata_of,
     shown_resources,
@@ -27,11 +26,12 @@ def create(call: Call) -> Json:
 
 
 def _made(call: Call, id: str, body: Json) -> Json:
-    if call.settings.missing != "phantom":
-        check_model(call, body["model"])
+    models.check(call, body["model"])
     tools = [shown_tool(tool) for tool in given(body, "tools", [])]
     check_format(call, tools, body.get("response_format"))
     check_files(call, given(body, "file_ids", []))
+    if [tool["type"] for tool in tools if tool["type"] in ("retrieval", "code_interpreter")] == ["retrieval"]:
+        filetypes.check_searched(call, given(body, "file_ids", []))
     return {
         "id": id,
         "object": "assistant",

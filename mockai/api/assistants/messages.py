@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockai import retrieval
-from mockai.api.assistants import beta, lists, locks, schema
+from mockai.api.assistants import beta, filetypes, lists, locks, schema
 from mockai.api.assistants.objects import MESSAGE, THREAD, find_thread, put_message
 from mockai.api.assistants.resources import MADE_HERE, check_files, given, metadata_of
 from mockai.call import Call, Json, Operation
@@ -45,6 +45,7 @@ def made(call: Call, thread_id: str, body: Json, at: str = "") -> Json:
             beta.check_prefix(f"{at}attachments[{number}].file_id", entry["file_id"], "file")
     check_files(call, [entry["file_id"] for entry in attachments if entry.get("file_id") is not None])
     check_files(call, file_ids)
+    filetypes.check_searched(call, [entry["file_id"] for entry in attachments if _for(entry, "file_search")])
     return {
         "id": call.ids.alnum("msg_"),
         "object": "thread.message",
@@ -57,24 +58,27 @@ def made(call: Call, thread_id: str, body: Json, at: str = "") -> Json:
         "incomplete_at": None,
         "completed_at": call.created,
         "role": body["role"],
-        "content": _content(call, body["content"]),
+        "content": _content(call, body["content"], at),
         "attachments": attachments,
         "file_ids": file_ids,
         "metadata": metadata_of(call, body),
     }
 
 
-def _content(call: Call, content: Any) -> list[Json]:
+def _content(call: Call, content: Any, at: str) -> list[Json]:
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [_part(call, part) for part in parts]
+    return [_part(call, part, f"{at}content[{number}]") for number, part in enumerate(parts)]
 
 
-def _part(call: Call, part: Json) -> Json:
+def _part(call: Call, part: Json, at: str) -> Json:
     kind = part["type"]
     if kind == "text":
         return {"type": "text", "text": {"value": part["text"], "annotations": []}}
     if kind == "image_file":
         check_files(call, [part["image_file"]["file_id"]])
+        filetypes.check_picture(call, part["image_file"]["file_id"])
+    else:
+        filetypes.check_url(call, f"{at}.image_url.url", part["image_url"]["url"])
     return {"type": kind, kind: {**part[kind], "detail": given(part[kind], "detail", "auto")}}
 
 

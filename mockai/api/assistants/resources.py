@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from mockai import admission, contents, retrieval
+from mockai import contents, retrieval
+from mockai.api.assistants import filetypes
 from mockai.api.assistants.beta import version
 from mockai.call import Call, Json
 from mockai.wire.errors import ApiError
@@ -13,23 +14,12 @@ from mockai.wire.errors import ApiError
 RANKER = "default_2024_08_21"
 MADE_HERE = {"anchor": "last_active_at", "days": 7}
 """A vector store that is made for a thread expires."""
-MIGRATION = "https://platform.openai.com/docs/assistants/migration"
 
 
 def given(body: Json, name: str, default: Any) -> Any:
     """Return a value of a body; null stands for the default."""
     value = body.get(name)
     return default if value is None else value
-
-
-def check_model(call: Call, name: str) -> None:
-    """Raise the refusal of a model that does not exist, or that assistants cannot use."""
-    model = admission.find(call, name)
-    if model is None:
-        raise ApiError(400, f"The requested model '{name}' does not exist.", param="model", code="model_not_found")
-    if model.kind != "chat" and call.settings.validate == "api":
-        text = f"The requested model '{name}' cannot be used with the Assistants API."
-        raise ApiError(400, text, param="model", code="unsupported_model")
 
 
 def check_format(call: Call, tools: Iterable[Json], form: Any) -> None:
@@ -89,6 +79,7 @@ def shown_resources(call: Call, body: Json, tools: Iterable[Json], *, expires: b
 def _made(call: Call, wanted: Json, expires: bool) -> str:
     ids = given(wanted, "file_ids", [])
     check_files(call, ids)
+    filetypes.check_searched(call, ids)
     made = retrieval.create(
         call,
         file_ids=ids,

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from mockai.api.assistants import assistants, beta, life, lists, locks, messages, phantom_runs, schema, threads
+from mockai.api.assistants import (
+    assistants,
+    beta,
+    life,
+    lists,
+    locks,
+    messages,
+    models,
+    phantom_runs,
+    schema,
+    threads,
+)
 from mockai.api.assistants.life import Watch
 from mockai.api.assistants.objects import ASSISTANT, RUN, THREAD, find_thread, has_user_message, made_thread
-from mockai.api.assistants.resources import check_format, check_model, given, metadata_of, shown_tool
+from mockai.api.assistants.resources import check_format, given, metadata_of, shown_tool
 from mockai.api.assistants.story import ENDED, Event, run_of, telling, thread_of
 from mockai.api.assistants.stream import stream
 from mockai.call import Answer, Call, Json, Operation
@@ -108,8 +119,8 @@ def _base(call: Call, thread_id: str, assistant: Json, body: Json) -> Json:
     model = given(body, "model", assistant["model"])
     tools = [shown_tool(tool) for tool in given(body, "tools", assistant["tools"])]
     form = given(body, "response_format", assistant["response_format"])
-    if body.get("model") is not None and call.settings.missing != "phantom":
-        check_model(call, model)
+    if body.get("model") is not None:
+        models.check(call, model)
     check_format(call, tools, form)
     truncation = given(body, "truncation_strategy", {"type": "auto"})
     return {

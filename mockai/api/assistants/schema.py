@@ -20,7 +20,8 @@ from mockai.wire.schema import (
 NAME = Str(max_length=256)
 INSTRUCTIONS = Str(max_length=256_000)
 TEXT = Str(max_length=256_000)
-REASONING_EFFORT = Str()
+# What the reference lists came with later models, which assistants could not use.
+REASONING_EFFORT = Enum("low", "medium", "high", documented=("none", "minimal", "xhigh", "max"))
 TEMPERATURE, TOP_P = Decimal(0, 2), Decimal(0, 1)
 
 FUNCTION = Object(

@@ -6,7 +6,12 @@ from mockai.api.assistants import beta, messages, schema
 from mockai.api.assistants.objects import THREAD, find_thread, made_thread, remove_thread
 from mockai.api.assistants.resources import given, metadata_of, shown_resources
 from mockai.call import Call, Json, Operation
+from mockai.wire.errors import ApiError
 
+SESSION_ONLY = (
+    "Your request to GET /v1/threads must be made with a session key "
+    "(that is, it can only be made from the browser). You made it with the following key type: secret."
+)
 NO_CODE: Json = {"code_interpreter": {"file_ids": []}}
 
 
@@ -33,9 +38,15 @@ def shown(call: Call, thread: Json) -> Json:
 
 
 def retrieve(call: Call) -> Json:
-    """Return a thread. Its `tool_resources` name the interpreter, which those of other answers do not."""
+    """Return a thread. One without resources names the interpreter, which the answers to others do not."""
     thread = find_thread(call)
-    return shown(call, {**thread, "tool_resources": NO_CODE | thread["tool_resources"]})
+    return shown(call, {**thread, "tool_resources": thread["tool_resources"] or NO_CODE})
+
+
+def list_(call: Call) -> Json:
+    """Refuse: only the pages of the API's own site could list threads."""
+    # The kind of error is that of other paths which gave this text.
+    raise ApiError(401, SESSION_ONLY, type="server_error")
 
 
 def modify(call: Call) -> Json:
@@ -75,6 +86,7 @@ OPERATIONS = (
         admit=beta.admitting(schema.THREAD_V1),
         liveness="retired",
     ),
+    Operation("GET", "/threads", list_, "beta.threads.list", admit=beta.admit, liveness="retired"),
     Operation("GET", _ONE, retrieve, "beta.threads.retrieve", admit=beta.admit, liveness="retired"),
     Operation(
         "POST",
