@@ -20,7 +20,7 @@ from mockai.api import OPERATIONS
 
 JUDGE = pytest.StashKey[Judge]()
 LIVENESS: dict[str, str] = {operation.name: operation.liveness for operation in OPERATIONS}
-RETIRED_AREAS = ("assistants", "threads", "messages", "runs")
+RETIRED_AREAS = ("assistants", "assistants_v1", "threads", "messages", "runs")
 MARKERS = (
     "operation(*names): the operations that a contract is about, by their names in the SDK",
     "cost(usd): what a contract is expected to cost on the live API",

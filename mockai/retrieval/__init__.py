@@ -7,18 +7,21 @@ are the same stores. Here lies what they are and do; `mockai/api/vector_stores` 
 from mockai.retrieval.filters import FILTERS
 from mockai.retrieval.objects import ATTRIBUTES, CHUNKING, EXPIRES_AFTER
 from mockai.retrieval.search import Hit, search
-from mockai.retrieval.stores import attach, create, find, forget, unknown
+from mockai.retrieval.stores import NOT_FOR_RETRIEVAL, attach, create, detach, find, forget, holds, unknown
 
 __all__ = [
     "ATTRIBUTES",
     "CHUNKING",
     "EXPIRES_AFTER",
     "FILTERS",
+    "NOT_FOR_RETRIEVAL",
     "Hit",
     "attach",
     "create",
+    "detach",
     "find",
     "forget",
+    "holds",
     "search",
     "unknown",
 ]

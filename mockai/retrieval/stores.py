@@ -213,6 +213,20 @@ def take_out(call: Call, store: Json, record: Json) -> None:
             apply(STORE_LIFE, store["life"], "finish", call.now, lambda step: None)
 
 
+def holds(call: Call, store_id: str, file_id: str) -> bool:
+    """Return whether a file is in a vector store, indexed or not."""
+    return load_file(call, store_id, file_id) is not None
+
+
+def detach(call: Call, store_id: str, file_id: str) -> None:
+    """Take a file out of a vector store, if both are there."""
+    with call.store.transaction():
+        store, record = load_store(call, store_id), load_file(call, store_id, file_id)
+        if store is not None and record is not None:
+            take_out(call, store, record)
+            life.save(call, store)
+
+
 def forget(call: Call, file_id: str) -> None:
     """Take a file out of every vector store: it is deleted."""
     with call.store.transaction():

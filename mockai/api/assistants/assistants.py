@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from mockai.api.assistants import beta, filetypes, lists, models, schema
+from collections.abc import Iterable
+
+from mockai import contents
+from mockai.api.assistants import beta, filetypes, lists, models, schema, schema_v1
 from mockai.api.assistants.objects import ASSISTANT
 from mockai.api.assistants.resources import (
     check_files,
     check_format,
     given,
     metadata_of,
+    provide,
     shown_resources,
     shown_tool,
+    tools_of,
+    withdraw,
 )
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
@@ -20,8 +26,10 @@ V1 = ("id object created_at name description model instructions tools file_ids m
 
 def create(call: Call) -> Json:
     """Make an assistant."""
-    assistant = _made(call, call.ids.alnum("asst_"), call.body)
-    call.store.put(call.tenant, ASSISTANT, assistant)
+    with call.store.transaction():
+        assistant = _made(call, call.ids.alnum("asst_"), call.body)
+        place(call, assistant, given(call.body, "file_ids", []))
+        call.store.put(call.tenant, ASSISTANT, assistant)
     return shown(call, assistant)
 
 
@@ -29,9 +37,6 @@ def _made(call: Call, id: str, body: Json) -> Json:
     models.check(call, body["model"])
     tools = [shown_tool(tool) for tool in given(body, "tools", [])]
     check_format(call, tools, body.get("response_format"))
-    check_files(call, given(body, "file_ids", []))
-    if [tool["type"] for tool in tools if tool["type"] in ("retrieval", "code_interpreter")] == ["retrieval"]:
-        filetypes.check_searched(call, given(body, "file_ids", []))
     return {
         "id": id,
         "object": "assistant",
@@ -45,17 +50,47 @@ def _made(call: Call, id: str, body: Json) -> Json:
         "temperature": float(given(body, "temperature", 1.0)),
         "reasoning_effort": body.get("reasoning_effort"),
         "tool_resources": shown_resources(call, body, tools),
-        "file_ids": given(body, "file_ids", []),
-        "metadata": metadata_of(call, body),
+        "files": {},
+        "metadata": metadata_of(body),
         "response_format": given(body, "response_format", "auto"),
     }
 
 
+def place(call: Call, assistant: Json, ids: list[str]) -> None:
+    """Give an assistant just these files of version 1, in which its tools find them in version 2 too.
+
+    The other way is none: what version 2 does to its resources, version 1 does not show.
+    """
+    before, kinds = assistant["files"], {tool["type"] for tool in assistant["tools"]}
+    check_files(call, [id for id in ids if id not in before])
+    searches = "file_search" in kinds
+    if searches and "code_interpreter" not in kinds:
+        filetypes.check_searched(call, ids)
+    assistant["files"] = {id: before.get(id, call.created) for id in ids}
+    withdraw(call, assistant["tool_resources"], [id for id in before if id not in ids])
+    there = present(call, ids)
+    provide(
+        call,
+        assistant["tool_resources"],
+        computed=there if "code_interpreter" in kinds else (),
+        searched=[id for id in there if filetypes.searched(call, id)] if searches else (),
+    )
+
+
+def present(call: Call, ids: Iterable[str]) -> list[str]:
+    """Return the files that have not been deleted; where unknown ids are phantoms, all."""
+    return [id for id in ids if call.settings.missing == "phantom" or contents.find(call, id) is not None]
+
+
 def shown(call: Call, assistant: Json) -> Json:
     """Return an assistant as the version of the call shows it."""
-    if beta.version(call) == 1:
-        return {name: assistant[name] for name in V1}
-    return {name: value for name, value in assistant.items() if name != "file_ids"}
+    version = beta.version(call)
+    shown = {**assistant, "tools": tools_of(assistant["tools"], version)}
+    if version == 1:
+        shown["file_ids"] = present(call, shown["files"])
+        return {name: shown[name] for name in V1}
+    del shown["files"]
+    return shown
 
 
 def find(call: Call, id: str) -> Json:
@@ -89,10 +124,13 @@ def modify(call: Call) -> Json:
     """Change what the body names."""
     with call.store.transaction():
         before, body = find(call, call.path["assistant_id"]), call.body
-        changed = {**before, **{name: value for name, value in body.items() if value is not None}}
-        after = {**_made(call, before["id"], changed), "created_at": before["created_at"]}
-        if body.get("metadata") is None:
-            after["metadata"] = before["metadata"]
+        named = {name: value for name, value in body.items() if value is not None}
+        after = _made(call, before["id"], {**before, "tool_resources": None, **named})
+        after |= {"created_at": before["created_at"], "files": before["files"]}
+        if "tool_resources" not in named:
+            after["tool_resources"] |= before["tool_resources"]
+        if beta.version(call) == 1:
+            place(call, after, given(body, "file_ids", present(call, before["files"])))
         if call.store.get(call.tenant, ASSISTANT, before["id"]) is not None:
             call.store.put(call.tenant, ASSISTANT, after)
     return shown(call, after)
@@ -113,7 +151,7 @@ OPERATIONS = (
         create,
         "beta.assistants.create",
         body=schema.ASSISTANT,
-        admit=beta.admitting(schema.ASSISTANT_V1),
+        admit=beta.admitting(schema_v1.ASSISTANT),
         liveness="retired",
     ),
     Operation("GET", "/assistants", list_, "beta.assistants.list", admit=beta.admit, liveness="retired"),
@@ -124,7 +162,7 @@ OPERATIONS = (
         modify,
         "beta.assistants.update",
         body=schema.MODIFY_ASSISTANT,
-        admit=beta.admitting(schema.MODIFY_ASSISTANT_V1),
+        admit=beta.admitting(schema_v1.MODIFY_ASSISTANT),
         liveness="retired",
     ),
     Operation("DELETE", _ONE, delete, "beta.assistants.delete", admit=beta.admit, liveness="retired"),

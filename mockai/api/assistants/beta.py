@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mockai.api.assistants import faults_v1
 from mockai.call import Call
 from mockai.wire import errors
 from mockai.wire.errors import ApiError
@@ -15,6 +16,10 @@ NO_HEADER = (
 )
 NO_FIRST = (
     "The v1 Assistants API has been deprecated. Please try again by setting the header 'OpenAI-Beta: assistants=v2'. "
+    "See the migration guide for more information: https://platform.openai.com/docs/assistants/migration."
+)
+FIRST_ONLY = (
+    "The v1 Assistants API has been deprecated. "
     "See the migration guide for more information: https://platform.openai.com/docs/assistants/migration."
 )
 LIVENESS_HEADER = "x-mockai-liveness"
@@ -47,8 +52,20 @@ def admit(call: Call) -> None:
     if day is not None and day >= ONLY_SECOND and version(call) == 1:
         raise ApiError(400, NO_FIRST, code="invalid_beta")
     if call.settings.missing == "error" and version(call) == 2:
-        for name, id in call.path.items():
-            check_prefix(name, id, PREFIXES[name])
+        for name in call.path.keys() & PREFIXES.keys():
+            check_prefix(name, call.path[name], PREFIXES[name])
+
+
+def admit_first(call: Call) -> None:
+    """Refuse what `admit` refuses, and every call of another version: only the first one had this."""
+    try:
+        admit(call)
+    except ApiError as error:
+        if error.message != NO_FIRST:
+            raise
+        raise ApiError(400, FIRST_ONLY) from None
+    if version(call) == 2:
+        raise ApiError(400, FIRST_ONLY)
 
 
 def check_prefix(path: str, id: str, prefix: str) -> None:
@@ -58,13 +75,16 @@ def check_prefix(path: str, id: str, prefix: str) -> None:
         raise ApiError(400, text, param=path, code="invalid_value")
 
 
-def admitting(first: Node) -> Callable[[Call], None]:
+def admitting(first: Node, admitted: Callable[[Call], None] = admit) -> Callable[[Call], None]:
     """Return an `admit` that has the body of a call of version 1 checked against `first`."""
     relaxed = first.relaxed()
 
     def admit_either(call: Call) -> None:
-        admit(call)
+        admitted(call)
         if version(call) == 1:
+            kind = call.header("content-type") or "json"
+            if not call.body and "json" not in kind.lower() and call.header("content-length") != "0":
+                raise faults_v1.refusal(((), faults_v1.NO_DICT))
             call.schema = relaxed if call.settings.validate == "schema" else first
 
     return admit_either

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from mockai import contents
+from mockai import contents, retrieval
 from mockai.call import Call
 from mockai.wire.errors import ApiError
 
@@ -13,23 +13,27 @@ SEARCHED = frozenset(
     ".c .cpp .cs .css .doc .docx .go .html .java .js .json .md .pdf .php .pptx .py .rb .sh .tex .ts .txt".split()
 )
 PICTURES = (".jpeg", ".jpg", ".png", ".gif", ".webp")
-GUIDE = "https://platform.openai.com/docs/assistants/tools/file-search/supported-files"
 
 
 def check_searched(call: Call, ids: Iterable[str]) -> None:
-    """Refuse files that cannot be searched; those that do not exist are none of them."""
-    strange = [end for id in ids if (end := _end_of(call, id)) is not None and end not in SEARCHED]
+    """Refuse files that cannot be searched."""
+    strange = [_end_of(call, id) for id in ids if not searched(call, id)]
     if strange:
-        names = ", ".join(dict.fromkeys(end or "none" for end in strange))
-        text = f"Files with extensions [{names}] are not supported for retrieval. See {GUIDE}"
+        text = retrieval.NOT_FOR_RETRIEVAL.format(", ".join(dict.fromkeys(map(str, strange))))
         raise ApiError(400, text, param="file_ids", code="unsupported_file")
+
+
+def searched(call: Call, id: str) -> bool:
+    """Return whether a file can be searched; one without an extension is judged by its content, later."""
+    end = _end_of(call, id)
+    return not end or end in SEARCHED
 
 
 def check_picture(call: Call, id: str) -> None:
     """Refuse a file that is no picture."""
     end = _end_of(call, id)
-    if end is not None and end not in PICTURES:
-        text = f"Expected file type to be a supported format: {', '.join(PICTURES)} but got {end or 'none'}"
+    if end is not None and end.lower() not in PICTURES:
+        text = f"Expected file type to be a supported format: {', '.join(PICTURES)} but got {end}"
         raise ApiError(400, f"Invalid message content: {text}")
 
 
@@ -43,6 +47,6 @@ def check_url(call: Call, path: str, url: str) -> None:
 
 
 def _end_of(call: Call, id: str) -> str | None:
-    """Return how the name of a file ends, `.txt`; None where no file of its kind is refused."""
+    """Return how the name of a file ends, `.txt`; None for a file that is not there, or where nothing is refused."""
     file = contents.find(call, id) if call.settings.validate == "api" else None
-    return None if file is None else PurePath(file["filename"]).suffix.lower()
+    return None if file is None else PurePath(file["filename"]).suffix

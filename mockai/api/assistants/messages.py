@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from mockai import retrieval
-from mockai.api.assistants import beta, filetypes, lists, locks, schema
+from mockai import contents
+from mockai.api.assistants import beta, filetypes, lists, locks, schema, schema_v1
 from mockai.api.assistants.objects import MESSAGE, THREAD, find_thread, put_message
-from mockai.api.assistants.resources import MADE_HERE, check_files, given, metadata_of
+from mockai.api.assistants.resources import MADE_HERE, SEARCHES, check_files, given, metadata_of, provide
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
 
@@ -31,7 +32,7 @@ def create(call: Call) -> Json:
 def add(call: Call, thread: Json, body: Json, at: str = "") -> Json:
     """Keep a new message of a thread, and make its attachments known to the thread's tools."""
     message = made(call, thread["id"], body, at)
-    attach(call, thread, message["attachments"])
+    attach(call, thread, message)
     put_message(call, message)
     return message
 
@@ -61,7 +62,7 @@ def made(call: Call, thread_id: str, body: Json, at: str = "") -> Json:
         "content": _content(call, body["content"], at),
         "attachments": attachments,
         "file_ids": file_ids,
-        "metadata": metadata_of(call, body),
+        "metadata": metadata_of(body),
     }
 
 
@@ -82,24 +83,31 @@ def _part(call: Call, part: Json, at: str) -> Json:
     return {"type": kind, kind: {**part[kind], "detail": given(part[kind], "detail", "auto")}}
 
 
-def attach(call: Call, thread: Json, attachments: list[Json]) -> None:
-    """Put attached files where the tools of a thread find them; a vector store is made at the first need."""
+def attach(call: Call, thread: Json, message: Json) -> None:
+    """Put the files of a message where the tools of its thread find them."""
+    attachments, old = message["attachments"], message["file_ids"]
     searched = [entry["file_id"] for entry in attachments if _for(entry, "file_search")]
     computed = [entry["file_id"] for entry in attachments if _for(entry, "code_interpreter")]
-    if not searched and not computed:
+    provide(call, thread["tool_resources"], computed=computed, searched=searched, expires_after=MADE_HERE)
+    if old:
+        thread["files"] = list(dict.fromkeys([*thread.get("files", ()), *old]))
+    if searched or computed or old:
+        call.store.put(call.tenant, THREAD, thread)
+
+
+def bring(call: Call, thread: Json, tools: Iterable[Json]) -> None:
+    """Make the files of messages of version 1 known to the thread's tools: a run tells which tools these are."""
+    ids = [id for id in thread.get("files", ()) if contents.find(call, id) is not None]
+    if not ids:
         return
-    resources = thread["tool_resources"]
-    if computed:
-        known = resources.setdefault("code_interpreter", {"file_ids": []})
-        known["file_ids"] = list(dict.fromkeys([*known["file_ids"], *computed]))
-    if searched:
-        stores = (resources.get("file_search") or {}).get("vector_store_ids") or []
-        if stores:
-            for file_id in searched:
-                retrieval.attach(call, stores[0], file_id)
-        else:
-            made = retrieval.create(call, file_ids=searched, expires_after=MADE_HERE)
-            resources["file_search"] = {"vector_store_ids": [made["id"]]}
+    kinds = {tool["type"] for tool in tools}
+    provide(
+        call,
+        thread["tool_resources"],
+        computed=ids if "code_interpreter" in kinds else (),
+        searched=[id for id in ids if filetypes.searched(call, id)] if kinds.intersection(SEARCHES) else (),
+        expires_after=MADE_HERE,
+    )
     call.store.put(call.tenant, THREAD, thread)
 
 
@@ -114,7 +122,10 @@ def shown(call: Call, message: Json) -> Json:
         return {name: message.get(name, []) for name in V1}
     # Official types demand a status that the wire does not show; a phantom is made for them.
     hidden = ("phantom", "file_ids") if "phantom" in message else (*UNSEEN, "file_ids")
-    return {name: value for name, value in message.items() if name not in hidden}
+    shown = {name: value for name, value in message.items() if name not in hidden}
+    if message.get("file_ids"):  # of version 1, which did not tell what each is for
+        shown["attachments"] = [{"file_id": id, "tools": []} for id in message["file_ids"]]
+    return shown
 
 
 # --- reading and changing ------------------------------------------------------------------------
@@ -153,7 +164,7 @@ def modify(call: Call) -> Json:
     with call.store.transaction():
         message = find(call)
         if call.body.get("metadata") is not None:
-            message["metadata"] = metadata_of(call, call.body)
+            message["metadata"] = metadata_of(call.body)
             if "phantom" not in message:
                 put_message(call, message)
     answer = shown(call, message)
@@ -182,7 +193,7 @@ OPERATIONS = (
         create,
         "beta.threads.messages.create",
         body=schema.MESSAGE,
-        admit=beta.admitting(schema.MESSAGE_V1),
+        admit=beta.admitting(schema_v1.MESSAGE),
         weigh=_heavy,
         liveness="retired",
     ),
@@ -196,7 +207,7 @@ OPERATIONS = (
         modify,
         "beta.threads.messages.update",
         body=schema.MODIFY,
-        admit=beta.admitting(schema.MODIFY_V1),
+        admit=beta.admitting(schema_v1.MODIFY),
         liveness="retired",
     ),
     Operation("DELETE", _ONE, delete, "beta.threads.messages.delete", admit=beta.admit, liveness="retired"),

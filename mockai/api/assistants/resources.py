@@ -7,11 +7,14 @@ from typing import Any
 
 from mockai import contents, retrieval
 from mockai.api.assistants import filetypes
-from mockai.api.assistants.beta import version
 from mockai.call import Call, Json
 from mockai.wire.errors import ApiError
 
 RANKER = "default_2024_08_21"
+NO_CODE: Json = {"code_interpreter": {"file_ids": []}}
+"""The resources that a thread without any shows where it is retrieved, and runs and threads in events."""
+SEARCHES = ("file_search", "retrieval")
+"""The search of version 2, and its name in version 1."""
 MADE_HERE = {"anchor": "last_active_at", "days": 7}
 """A vector store that is made for a thread expires."""
 
@@ -43,7 +46,7 @@ def shown_tool(tool: Json) -> Json:
         }
         kept = {name: value for name, value in whole.items() if name in function or name != "description"}
         return {"type": "function", "function": kept}
-    if tool["type"] != "file_search":
+    if tool["type"] not in SEARCHES:
         return {"type": tool["type"]}
     search = given(tool, "file_search", {})
     ranking = given(search, "ranking_options", {})
@@ -53,6 +56,13 @@ def shown_tool(tool: Json) -> Json:
         "score_threshold": float(given(ranking, "score_threshold", 0.0)),
     }
     return {"type": "file_search", "file_search": {**most, "ranking_options": options}}
+
+
+def tools_of(tools: Iterable[Json], version: int) -> list[Json]:
+    """Return tools, which are kept as version 2 has them, as a version names them: search was `retrieval` once."""
+    if version == 1:
+        return [{"type": "retrieval"} if tool["type"] == "file_search" else tool for tool in tools]
+    return [shown_tool(tool) if tool["type"] == "retrieval" else tool for tool in tools]
 
 
 def shown_resources(call: Call, body: Json, tools: Iterable[Json], *, expires: bool = False) -> Json:
@@ -91,6 +101,46 @@ def _made(call: Call, wanted: Json, expires: bool) -> str:
     return id
 
 
+def provide(
+    call: Call,
+    resources: Json,
+    *,
+    computed: Iterable[str] = (),
+    searched: Iterable[str] = (),
+    expires_after: Json | None = None,
+) -> None:
+    """Put files where tools find them: into the `tool_resources` of an assistant or a thread.
+
+    A vector store is made at the first need, and where the one there was has expired or is gone.
+    """
+    computed, searched = [*computed], [*searched]
+    if computed:
+        known = resources.setdefault("code_interpreter", {"file_ids": []})
+        known["file_ids"] = list(dict.fromkeys([*known["file_ids"], *computed]))
+    if not searched:
+        return
+    ids = (resources.get("file_search") or {}).get("vector_store_ids") or []
+    store = retrieval.find(call, ids[0]) if ids else None
+    if store is None or store["status"] == "expired":
+        made = retrieval.create(call, file_ids=searched, expires_after=expires_after)
+        resources["file_search"] = {"vector_store_ids": [made["id"]]}
+        return
+    for file_id in searched:
+        if not retrieval.holds(call, store["id"], file_id):
+            retrieval.attach(call, store["id"], file_id)
+
+
+def withdraw(call: Call, resources: Json, ids: Iterable[str]) -> None:
+    """Take files away from tools."""
+    gone = set(ids)
+    code = resources.get("code_interpreter")
+    if code is not None:
+        code["file_ids"] = [id for id in code["file_ids"] if id not in gone]
+    for store_id in (resources.get("file_search") or {}).get("vector_store_ids") or ():
+        for id in gone:
+            retrieval.detach(call, store_id, id)
+
+
 def check_files(call: Call, ids: Iterable[str]) -> None:
     """Raise the 404 of files that are not there."""
     if call.settings.missing == "phantom":
@@ -100,9 +150,6 @@ def check_files(call: Call, ids: Iterable[str]) -> None:
         raise ApiError(404, f"Files [{', '.join(gone)}] were not found")
 
 
-def metadata_of(call: Call, body: Json) -> Json:
-    """Return the metadata of a body; version 1 wrote what is no string as Python does."""
-    metadata = given(body, "metadata", {})
-    if version(call) == 2:
-        return dict(metadata)
-    return {name: value if isinstance(value, str) else str(value) for name, value in metadata.items()}
+def metadata_of(body: Json) -> Json:
+    """Return the metadata of a body."""
+    return dict(given(body, "metadata", {}))

@@ -12,12 +12,14 @@ from mockai.api.assistants import (
     models,
     phantom_runs,
     schema,
+    schema_v1,
     threads,
 )
 from mockai.api.assistants.life import Watch
 from mockai.api.assistants.objects import ASSISTANT, RUN, THREAD, find_thread, has_user_message, made_thread
 from mockai.api.assistants.resources import check_format, given, metadata_of, shown_tool
-from mockai.api.assistants.story import ENDED, Event, run_of, telling, thread_of
+from mockai.api.assistants.shapes import run_of, run_tools, telling
+from mockai.api.assistants.story import ENDED, Event
 from mockai.api.assistants.stream import stream
 from mockai.call import Answer, Call, Json, Operation
 from mockai.clock import Pace
@@ -46,7 +48,7 @@ def create(call: Call) -> Answer:
 
 def create_and_run(call: Call) -> Answer:
     """Make a thread, and start a run on it."""
-    body, version = call.body, beta.version(call)
+    body = call.body
     assistant = assistants.find(call, body["assistant_id"])
     if body.get("tool_resources") is not None:
         assistant = {**assistant, "tool_resources": body["tool_resources"]}
@@ -58,7 +60,7 @@ def create_and_run(call: Call) -> Answer:
         record = _made(call, thread["id"], assistant)
         if "phantom" not in record:
             _keep(call, record, thread)
-    return _answer(call, record, [("thread.created", codec.dumps(thread_of(thread, version)))])
+    return _answer(call, record, [("thread.created", codec.dumps(threads.shown(call, threads.with_code(thread))))])
 
 
 def _keep(call: Call, record: Json, thread: Json) -> None:
@@ -67,6 +69,7 @@ def _keep(call: Call, record: Json, thread: Json) -> None:
     for number, message in enumerate(given(call.body, "additional_messages", [])):
         messages.add(call, thread, message, f"additional_messages[{number}].")
     _check_asked(call, record["base"])
+    messages.bring(call, thread, record["base"]["tools"])
     call.store.put(call.tenant, RUN, record, parent=thread["id"])
 
 
@@ -139,9 +142,9 @@ def _base(call: Call, thread_id: str, assistant: Json, body: Json) -> Json:
         "last_error": None,
         "model": model,
         "instructions": instructions,
-        "tools": [_shown_tool(tool) for tool in tools],
+        "tools": run_tools(tools, beta.version(call)),
         "tool_resources": {},
-        "metadata": metadata_of(call, body),
+        "metadata": metadata_of(body),
         "temperature": float(given(body, "temperature", assistant["temperature"])),
         "top_p": float(given(body, "top_p", assistant["top_p"])),
         "reasoning_effort": given(body, "reasoning_effort", assistant["reasoning_effort"]),
@@ -153,16 +156,8 @@ def _base(call: Call, thread_id: str, assistant: Json, body: Json) -> Json:
         "response_format": form,
         "tool_choice": given(body, "tool_choice", "auto"),
         "parallel_tool_calls": given(body, "parallel_tool_calls", True),
-        "file_ids": assistant.get("file_ids") or [],  # shown by version 1 only
+        "file_ids": [*assistant["files"]],  # shown by version 1 only
     }
-
-
-def _shown_tool(tool: Json) -> Json:
-    """Return a tool as runs show it: the ranking options of a search have one key more than an assistant's."""
-    ranking = (tool.get("file_search") or {}).get("ranking_options")
-    if ranking is None:
-        return tool
-    return {**tool, "file_search": {**tool["file_search"], "ranking_options": {**ranking, "hybrid_search": None}}}
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -216,7 +211,7 @@ def modify(call: Call) -> Json:
         if record["shown"]["status"] not in ENDED:
             raise ApiError(400, f"Cannot update run with status '{record['shown']['status']}'.")
         if call.body.get("metadata") is not None:
-            record["shown"]["metadata"] = metadata_of(call, call.body)
+            record["shown"]["metadata"] = metadata_of(call.body)
             if "phantom" not in record:
                 call.store.put(call.tenant, RUN, record, parent=record["thread_id"])
     return run_of(record["shown"], beta.version(call))
@@ -291,12 +286,12 @@ OPERATIONS = tuple(
         liveness="retired",
     )
     for method, path, handler, name, body, first in (
-        ("POST", "/threads/runs", create_and_run, "create_and_run", schema.THREAD_AND_RUN, schema.THREAD_AND_RUN_V1),
-        ("POST", _RUNS, create, "runs.create", schema.RUN, schema.RUN_V1),
+        ("POST", "/threads/runs", create_and_run, "create_and_run", schema.THREAD_AND_RUN, schema_v1.THREAD_AND_RUN),
+        ("POST", _RUNS, create, "runs.create", schema.RUN, schema_v1.RUN),
         ("GET", _RUNS, list_, "runs.list", None, None),
         ("GET", _RUN, retrieve, "runs.retrieve", None, None),
-        ("POST", _RUN, modify, "runs.update", schema.MODIFY, schema.MODIFY_V1),
+        ("POST", _RUN, modify, "runs.update", schema.MODIFY, schema_v1.MODIFY),
         ("POST", f"{_RUN}/cancel", cancel, "runs.cancel", None, None),
-        ("POST", f"{_RUN}/submit_tool_outputs", submit, "runs.submit_tool_outputs", schema.SUBMIT, None),
+        ("POST", f"{_RUN}/submit_tool_outputs", submit, "runs.submit_tool_outputs", schema.SUBMIT, schema_v1.SUBMIT),
     )
 )

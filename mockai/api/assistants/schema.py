@@ -1,4 +1,4 @@
-"""The requests of the assistants family, in both versions of the API (assistants.md §3, §8)."""
+"""The requests of the assistants family (assistants.md §3); those of version 1 are in `schema_v1`."""
 
 from mockai.retrieval import CHUNKING
 from mockai.wire.schema import (
@@ -42,7 +42,6 @@ SEARCH_TOOL = Object(
     {"type": Str(), "file_search": Object({"max_num_results": Int(1, 50), "ranking_options": RANKING})}
 )
 TOOL = Tagged({"code_interpreter": CODE_TOOL, "function": FUNCTION_TOOL, "file_search": SEARCH_TOOL})
-TOOL_V1 = Tagged({"code_interpreter": CODE_TOOL, "function": FUNCTION_TOOL, "retrieval": CODE_TOOL})
 TOOLS, RUN_TOOLS = Array(TOOL, max_length=128), Array(TOOL, max_length=20)
 
 NEW_STORE = Object(
@@ -180,32 +179,3 @@ SUBMIT = Object(
     {"tool_outputs": Array(Object({"tool_call_id": Str(), "output": Str()})), "stream": Bool()},
     required=("tool_outputs",),
 )
-
-# --- version 1 -----------------------------------------------------------------------------------
-
-# Values that are no strings are taken, and written as Python writes them.
-METADATA_V1 = Map(Anything(), max_properties=16, max_key=64)
-_FILE_IDS = Array(Str(), max_length=20, of="strings")
-_TOOLS_V1 = Array(TOOL_V1, max_length=128)
-MESSAGE_V1 = Object(
-    {
-        "role": ROLE,
-        "content": TEXT,
-        "file_ids": Array(Str(), max_length=10, of="strings"),
-        "metadata": METADATA_V1,
-    },
-    required=("role", "content"),
-)
-THREAD_V1 = Object({"messages": Array(MESSAGE_V1), "metadata": METADATA_V1})
-MODIFY_V1 = Object({"metadata": METADATA_V1})
-_ASSISTANT_V1: dict[str, Node] = {
-    **{name: node for name, node in _ASSISTANT.items() if name != "tool_resources"},
-    "tools": _TOOLS_V1,
-    "file_ids": _FILE_IDS,
-    "metadata": METADATA_V1,
-}
-ASSISTANT_V1 = Object(_ASSISTANT_V1, required=("model",))
-MODIFY_ASSISTANT_V1 = Object(_ASSISTANT_V1)
-_OF_V1 = {"tools": _TOOLS_V1, "metadata": METADATA_V1}
-RUN_V1 = Object({**RUN.fields, "additional_messages": Array(MESSAGE_V1), **_OF_V1}, required=("assistant_id",))
-THREAD_AND_RUN_V1 = Object({**THREAD_AND_RUN.fields, "thread": THREAD_V1, **_OF_V1}, required=("assistant_id",))

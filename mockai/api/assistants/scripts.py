@@ -96,9 +96,10 @@ def _searcher(call: Call, record: Json) -> Callable[[str], Sequence[retrieval.Hi
     """Return what looks into the vector stores of the assistant and of the thread, or into the files of version 1."""
     run = record["base"]
     kinds = {tool["type"] for tool in run["tools"]}
-    if "retrieval" in kinds:
-        return partial(_read, call, run["file_ids"]) if run["file_ids"] else None
     thread: Json = call.store.get(call.tenant, THREAD, run["thread_id"]) or {}
+    if "retrieval" in kinds:
+        files = list(dict.fromkeys([*run["file_ids"], *thread.get("files", ())]))
+        return partial(_read, call, files) if files else None
     owners = (record["tool_resources"], thread.get("tool_resources") or {})
     stores = [id for owner in owners for id in (owner.get("file_search") or {}).get("vector_store_ids") or ()]
     return partial(_search, call, stores, run) if stores and "file_search" in kinds else None

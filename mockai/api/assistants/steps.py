@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockai.api.assistants import beta, lists, phantom_runs, runs
 from mockai.api.assistants.objects import STEP
-from mockai.api.assistants.story import step_of
+from mockai.api.assistants.shapes import step_of
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from mockai.call import Json
@@ -346,63 +346,3 @@ def _sum(steps: Any) -> Json:
             spent["completion"] += usage["completion_tokens"]
             spent["reasoning"] += usage["completion_tokens_details"]["reasoning_tokens"]
     return _usage(spent)
-
-
-# --- how objects look ----------------------------------------------------------------------------
-
-STREAMED_RESOURCES: Json = {"code_interpreter": {"file_ids": []}}
-V1_RUN = (
-    "id object created_at assistant_id thread_id status started_at expires_at cancelled_at failed_at completed_at "
-    "last_error model instructions tools file_ids metadata"
-).split()
-
-
-def telling(version: int, include: bool) -> Tell:
-    """Return what turns an object into the data of its event, for a version of the API."""
-    return partial(told, version=version, include=include)
-
-
-def told(object: Json, *, version: int, include: bool) -> Json:
-    """Return an object as events show it: a run has resources that polling does not show."""
-    kind = object["object"]
-    if kind == "thread.run":
-        if version == 1:
-            return run_of(object, 1)
-        return {**run_of(object, 2), "tool_resources": STREAMED_RESOURCES}
-    if kind == "thread.run.step":
-        return step_of(object, include)
-    if kind == "thread.message" and version == 1:
-        return {"file_ids" if name == "attachments" else name: value for name, value in object.items()}
-    return object
-
-
-def run_of(run: Json, version: int) -> Json:
-    """Return a run as polling shows it. Version 1 had fewer keys, and no state `incomplete`."""
-    if version != 1:
-        return {name: value for name, value in run.items() if name != "file_ids"}
-    shown = {name: run[name] for name in V1_RUN if name in run}
-    if run["status"] == "incomplete":
-        shown["status"] = "completed"
-    extras = ("required_action", "incomplete_details", "usage")
-    return {**shown, **{name: run[name] for name in extras if run[name] is not None}}
-
-
-def thread_of(thread: Json, version: int) -> Json:
-    """Return a thread as its event shows it."""
-    if version == 1:
-        return {name: value for name, value in thread.items() if name != "tool_resources"}
-    return {**thread, "tool_resources": thread["tool_resources"] or STREAMED_RESOURCES}
-
-
-def step_of(step: Json, include: bool) -> Json:
-    """Return a run step; the text of search results comes on request only."""
-    calls = step["step_details"].get("tool_calls")
-    if include or not calls or all(call["type"] != "file_search" for call in calls):
-        return step
-    shown = [{**call, "file_search": _without_content(call["file_search"])} for call in calls]
-    return {**step, "step_details": {**step["step_details"], "tool_calls": shown}}
-
-
-def _without_content(search: Json) -> Json:
-    results = [{name: value for name, value in hit.items() if name != "content"} for hit in search["results"]]
-    return {**search, "results": results}

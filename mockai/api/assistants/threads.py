@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mockai.api.assistants import beta, messages, schema
+from mockai.api.assistants import beta, messages, schema, schema_v1
 from mockai.api.assistants.objects import THREAD, find_thread, made_thread, remove_thread
-from mockai.api.assistants.resources import given, metadata_of, shown_resources
+from mockai.api.assistants.resources import NO_CODE, given, metadata_of, shown_resources
+from mockai.api.assistants.shapes import thread_of
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
 
@@ -12,7 +13,6 @@ SESSION_ONLY = (
     "Your request to GET /v1/threads must be made with a session key "
     "(that is, it can only be made from the browser). You made it with the following key type: secret."
 )
-NO_CODE: Json = {"code_interpreter": {"file_ids": []}}
 
 
 def create(call: Call) -> Json:
@@ -22,7 +22,7 @@ def create(call: Call) -> Json:
 
 def made(call: Call, body: Json, at: str = "") -> Json:
     """Make and keep a thread; `at` is the path of the body inside a larger one."""
-    thread = made_thread(call.ids.alnum("thread_"), call.created, metadata_of(call, body))
+    thread = made_thread(call.ids.alnum("thread_"), call.created, metadata_of(body))
     thread["tool_resources"] = shown_resources(call, body, (), expires=True)
     with call.store.transaction():
         call.store.put(call.tenant, THREAD, thread)
@@ -33,14 +33,18 @@ def made(call: Call, body: Json, at: str = "") -> Json:
 
 def shown(call: Call, thread: Json) -> Json:
     """Return a thread as the version of the call shows it."""
-    hidden = ("phantom", "tool_resources") if beta.version(call) == 1 else ("phantom",)
-    return {name: value for name, value in thread.items() if name not in hidden}
+    return thread_of(thread, beta.version(call))
 
 
 def retrieve(call: Call) -> Json:
     """Return a thread. One without resources names the interpreter, which the answers to others do not."""
     thread = find_thread(call)
-    return shown(call, {**thread, "tool_resources": thread["tool_resources"] or NO_CODE})
+    return shown(call, with_code(thread))
+
+
+def with_code(thread: Json) -> Json:
+    """Return a thread whose resources are never empty."""
+    return {**thread, "tool_resources": thread["tool_resources"] or NO_CODE}
 
 
 def list_(call: Call) -> Json:
@@ -56,7 +60,7 @@ def modify(call: Call) -> Json:
     with call.store.transaction():
         thread = find_thread(call)
         if body.get("metadata") is not None:
-            thread["metadata"] = metadata_of(call, body)
+            thread["metadata"] = metadata_of(body)
         thread["tool_resources"] |= asked
         if "phantom" not in thread:
             call.store.put(call.tenant, THREAD, thread)
@@ -83,7 +87,7 @@ OPERATIONS = (
         create,
         "beta.threads.create",
         body=schema.THREAD,
-        admit=beta.admitting(schema.THREAD_V1),
+        admit=beta.admitting(schema_v1.THREAD),
         liveness="retired",
     ),
     Operation("GET", "/threads", list_, "beta.threads.list", admit=beta.admit, liveness="retired"),
@@ -94,7 +98,7 @@ OPERATIONS = (
         modify,
         "beta.threads.update",
         body=schema.MODIFY_THREAD,
-        admit=beta.admitting(schema.MODIFY_V1),
+        admit=beta.admitting(schema_v1.MODIFY),
         liveness="retired",
     ),
     Operation("DELETE", _ONE, delete, "beta.threads.delete", admit=beta.admit, weigh=_heavy, liveness="retired"),

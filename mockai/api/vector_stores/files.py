@@ -14,7 +14,7 @@ from mockai.api.vector_stores.found import (
     unknown_file,
 )
 from mockai.call import Call, Json, Operation
-from mockai.retrieval import life, stores
+from mockai.retrieval import stores
 from mockai.retrieval.objects import (
     ATTRIBUTES,
     CHUNKING,
@@ -113,11 +113,7 @@ def delete(call: Call) -> Json:
     record = file_of(call)
     store_id, file_id = call.path["vector_store_id"], call.path["file_id"]
     if "phantom" not in record:
-        with call.store.transaction():
-            store, latest = load_store(call, store_id), load_file(call, store_id, file_id)
-            if store is not None and latest is not None:
-                stores.take_out(call, store, latest)
-                life.save(call, store)
+        stores.detach(call, store_id, file_id)
     return {"id": file_id, "object": "vector_store.file.deleted", "deleted": True}
 
 
