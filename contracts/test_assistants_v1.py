@@ -76,7 +76,10 @@ def test_files_of_a_message(first: httpx2.Client, file_id: str) -> None:
     }
     assert first.get(path).json()["data"] == [one]
     unknown = first.get(f"{path}/file-x")
-    assert (unknown.status_code, unknown.json()["error"]["message"]) == (404, "No message file found with id 'file-x'.")
+    assert (unknown.status_code, unknown.json()["error"]["message"]) == (
+        404,
+        "No message file found with id 'file-x'.",
+    )
     first.delete(f"/threads/{thread}")
 
 
@@ -169,7 +172,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.operation("beta.assistants.create", "beta.threads.create_and_run", "beta.threads.runs.submit_tool_outputs")
+@pytest.mark.operation(
+    "beta.assistants.create", "beta.threads.create_and_run", "beta.threads.runs.submit_tool_outputs"
+)
 @pytest.mark.parametrize(("path", "fault"), FAULTS)
 def test_wrong_requests_are_refused(first: httpx2.Client, path: str, fault: Fault) -> None:
     """Each with the text of that time."""

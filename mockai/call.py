@@ -171,6 +171,10 @@ class Operation:
     weigh: Callable[[Call], bool] | None = None
     """Says that a call is so much work that it must not hold the event loop."""
     liveness: Liveness = "live"
+    since: str = ""
+    """The day, `YYYY-MM-DD`, on which the real API had it first; empty where none is known."""
+    until: str = ""
+    """The day from which on the real API had it no longer; empty while it has."""
     form: bool = False
     """The body is multipart/form-data."""
     hot: bool = False

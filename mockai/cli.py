@@ -90,7 +90,7 @@ def main() -> None:
     "--as-of",
     metavar="YYYY-MM-DD",
     callback=lambda context, option, value: _day(value),
-    help="Answer for assistants as the real API did on this day. Default: everything that ever was is served.",
+    help="Serve the endpoints that the real API had on this day, as it had them. Default: everything that ever was.",
 )
 @click.option(
     "-f",
@@ -170,15 +170,15 @@ def _announce(settings: Settings, port: int) -> None:
 
 @main.command()
 def routes() -> None:
-    """Print every operation, with its liveness on the real API."""
+    """Print every operation, with its liveness on the real API and the days of its life."""
     from rich.console import Console
     from rich.table import Table
 
     from mockai.api import OPERATIONS
 
-    table = Table("method", "path", "operation", "on the real API", box=None, pad_edge=False)
-    for operation in OPERATIONS:
-        table.add_row(operation.method, f"/v1{operation.path}", operation.name, operation.liveness)
+    table = Table("method", "path", "operation", "on the real API", "since", "until", box=None, pad_edge=False)
+    for entry in OPERATIONS:
+        table.add_row(entry.method, f"/v1{entry.path}", entry.name, entry.liveness, entry.since, entry.until)
     Console(width=200).print(table)
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NoReturn
 from urllib.parse import unquote
 
-from mockai.call import Operation
+from mockai.call import Call, Operation
+from mockai.wire import errors
 
 Methods = dict[str, Operation]
 
@@ -78,6 +80,22 @@ class Router:
             if values is not None:
                 return Match(methods, values, deployment)
         return None
+
+
+def of_day(operations: Iterable[Operation], day: str) -> list[Operation]:
+    """Return what answered on a day: what was not there yet is left out, what had ended tells nothing else."""
+    begun = [operation for operation in operations if operation.since <= day]
+    return [_ended(entry) if entry.until and day >= entry.until else entry for entry in begun]
+
+
+def _ended(operation: Operation) -> Operation:
+    return Operation(
+        operation.method, operation.path, _gone, operation.name, liveness=operation.liveness, until=operation.until
+    )
+
+
+def _gone(call: Call) -> NoReturn:
+    raise errors.gone()
 
 
 def _bind(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:

@@ -21,7 +21,7 @@ from mockai.call import Answer, Beat, Binary, Call, Handler, Json, Operation, Re
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
 from mockai.replay import Replay
-from mockai.routing import Match, Router
+from mockai.routing import Match, Router, of_day
 from mockai.rules import replies
 from mockai.rules.ruleset import RuleSet
 from mockai.settings import Settings
@@ -65,9 +65,12 @@ class Edge:
         rules: RuleSet | None = None,
     ) -> None:
         """Serve `operations` over one store and one clock; a request that meets a rule gets what that says."""
+        operations = [*operations]
         if settings.validate == "schema":
             operations = [replace(entry, body=entry.body and entry.body.relaxed()) for entry in operations]
-        self.router = Router(operations)
+        self._all = Router(operations)
+        day = settings.as_of
+        self.router = self._all if day is None else Router(of_day(operations, day))
         self.settings, self.clock, self.store = settings, clock, store
         self.rules = rules
         self.tenancy = Tenancy(settings.keys)
@@ -142,6 +145,8 @@ class Edge:
         identity = exchange.identity = self.tenancy.identify(operation, received)
         call = self._made(operation, identity, exchange.now, exchange.request_id)
         call.path, call.query, call.headers = match.path, _query(query), received
+        if operation.liveness == "retired":
+            call.reply_headers[headers.LIVENESS] = operation.liveness
         exchange.call = call
         return call
 
@@ -167,7 +172,7 @@ class Edge:
 
     def perform(self, call: Call, path: str, body: Json, ids: Ids, now: float) -> tuple[int, Json]:
         """Run another POST operation for the same caller, and return its status and body."""
-        match = self.router.match(path)
+        match = self._all.match(path)
         assert match is not None, path
         inner = self._made(match.methods["POST"], Identity(call.organization, call.project, call.tenant), now, "")
         inner.body, inner.ids = body, ids
@@ -175,7 +180,7 @@ class Edge:
 
     def call_of(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Call:
         """Return a call of an operation without a body, for who would send these headers. Raises the API's 401."""
-        match = self.router.match(path)
+        match = self._all.match(path)
         assert match is not None, path
         operation = match.methods[method]
         call = self._made(operation, self.tenancy.identify(operation, headers), self.clock.now(), "")
@@ -184,7 +189,7 @@ class Edge:
 
     def look(self, piece: Json) -> None:
         """Read an object as its owner would: that does a slice of its work."""
-        match = self.router.match(piece["path"])
+        match = self._all.match(piece["path"])
         assert match is not None, piece["path"]
         owner = Identity(piece["organization"], piece["project"], piece["tenant"])
         call = self._made(match.methods["GET"], owner, self.clock.now(), "")

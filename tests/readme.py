@@ -34,10 +34,13 @@ def _value(option: click.Option) -> str:
 
 def routes() -> str:
     """Return the operations as a table."""
-    lines = ["| method | path | operation | on the real API |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| method | path | operation | on the real API | since | until |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     lines += [
-        f"| {operation.method} | `/v1{operation.path}` | {operation.name} | {operation.liveness} |"
-        for operation in OPERATIONS
+        f"| {entry.method} | `/v1{entry.path}` | {entry.name} | {entry.liveness} | {entry.since} | {entry.until} |"
+        for entry in OPERATIONS
     ]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ RANKS = {
     0: ("wire", "call", "clock", "lifecycle", "settings", "recording"),
     1: (
         *("store", "engine", "rules", "journal", "tenancy", "admission", "routing"),
-        *("contents", "work", "tuned", "retrieval"),
+        *("contents", "work", "tuned", "retrieval", "beta"),
     ),
     2: ("api",),
     3: ("server", "bodies", "form", "listener", "worker", "watcher", "state", "recorder", "replay", "inspector"),

@@ -6,6 +6,7 @@ from mockai.api import (
     chat,
     completions,
     embeddings,
+    eras,
     files,
     fine_tuning,
     models,
@@ -29,4 +30,6 @@ RESOURCES = (
     vector_stores,
 )
 
-OPERATIONS: tuple[Operation, ...] = tuple(operation for resource in RESOURCES for operation in resource.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation for resource in RESOURCES for operation in eras.dated(resource.OPERATIONS)
+)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+LIVENESS = "x-mockai-liveness"
+"""Tells of an endpoint that the real API has no longer."""
 # Sent with every answer of the API.
 ALWAYS = (
     b"x-content-type-options: nosniff\r\n"

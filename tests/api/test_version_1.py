@@ -312,7 +312,8 @@ def test_what_the_library_had_no_words_for_is_told_as_ever() -> None:
     world = of(1, World())
     many = {str(at): 1 for at in range(17)}
     assert world.post("/threads", {"metadata": many})["error"]["code"] == "object_above_max_properties"
-    for tools in ([{"type": "file_search"}], [{"type": []}], [{}], ["x"]):
+    wrong: list[Any] = [{"type": "file_search"}, {"type": []}, {}, "x"]
+    for tools in ([tool] for tool in wrong):
         error = world.post("/assistants", {"model": "gpt-4", "tools": tools})["error"]
         assert error["param"].startswith("tools[0]")
     named = {"type": "function", "function": {"name": "a b"}}

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mockai import beta
 from mockai.api.assistants import faults_v1
 from mockai.call import Call
-from mockai.wire import errors
 from mockai.wire.errors import ApiError
 from mockai.wire.schema import Node
 
-NO_HEADER = (
-    "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
-    "Please try again by setting the header 'OpenAI-Beta: assistants=v{version}'."
-)
 NO_FIRST = (
     "The v1 Assistants API has been deprecated. Please try again by setting the header 'OpenAI-Beta: assistants=v2'. "
     "See the migration guide for more information: https://platform.openai.com/docs/assistants/migration."
@@ -22,38 +18,28 @@ FIRST_ONLY = (
     "The v1 Assistants API has been deprecated. "
     "See the migration guide for more information: https://platform.openai.com/docs/assistants/migration."
 )
-LIVENESS_HEADER = "x-mockai-liveness"
-# The days on which the API began, had its second version, lost its first one, and ended.
-BEGUN, SECOND, ONLY_SECOND, ENDED = "2023-11-06", "2024-04-17", "2024-12-18", "2026-08-26"
+SECOND, ONLY_SECOND = "2024-04-17", "2024-12-18"
+"""The days on which the API had its second version, and lost its first one."""
 PREFIXES = {"assistant_id": "asst", "thread_id": "thread", "message_id": "msg", "run_id": "run", "step_id": "step"}
 
 
 def version(call: Call) -> int:
     """Return 1 or 2."""
-    return 1 if "assistants=v1" in _asked(call) else 2
-
-
-def _asked(call: Call) -> list[str]:
-    return [value.strip() for value in (call.header("openai-beta") or "").split(",")]
+    return 1 if "assistants=v1" in beta.asked(call) else 2
 
 
 def admit(call: Call) -> None:
-    """Refuse a call of another time, one without the header, and ids in its path that cannot be such."""
-    call.reply_headers[LIVENESS_HEADER] = "retired"
+    """Refuse a call without the header, one of a version of another time, and ids in its path that cannot be such."""
     day = call.settings.as_of
-    if day is not None and day >= ENDED:
-        raise errors.gone()
-    if day is not None and day < BEGUN:
-        raise errors.invalid_url(call.operation.method, f"/v1{call.operation.path}".format(**call.path))
     first_only = day is not None and day < SECOND
     known = {"assistants=v1"} if first_only else {"assistants=v1", "assistants=v2"}
-    if not known.intersection(_asked(call)):
-        raise ApiError(400, NO_HEADER.format(version=1 if first_only else 2), code="invalid_beta")
+    if not known.intersection(beta.asked(call)):
+        raise beta.missing(1 if first_only else 2)
     if day is not None and day >= ONLY_SECOND and version(call) == 1:
         raise ApiError(400, NO_FIRST, code="invalid_beta")
     if call.settings.missing == "error" and version(call) == 2:
-        for name in call.path.keys() & PREFIXES.keys():
-            check_prefix(name, call.path[name], PREFIXES[name])
+        for name, id in call.path.items():
+            check_prefix(name, id, PREFIXES.get(name, ""))
 
 
 def admit_first(call: Call) -> None:

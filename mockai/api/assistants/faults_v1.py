@@ -1,7 +1,7 @@
 """How version 1 checked a body: every fault at once, worded as its library worded them (assistants.md §8, §9.6).
 
-A number or a boolean where a string belongs is taken as Python writes it: metadata of `true` becomes "True" (recorded).
-What that library had no words for is told as ever.
+A number or a boolean where a string belongs is taken as Python writes it: metadata of `true` becomes "True"
+(recorded). What that library had no words for is told as ever.
 """
 
 from __future__ import annotations

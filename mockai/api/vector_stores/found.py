@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mockai import beta
 from mockai.call import Call, Json
 from mockai.retrieval import life, objects, stores
 from mockai.retrieval.objects import made_file
 from mockai.wire import pages
 from mockai.wire.errors import ApiError
 
+RELEASED = "2025-03-11"
+"""The day from which on the header of the beta was not needed any more: that of the SDK which took them out of it."""
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 POLL_AFTER = {"instant": "50", "fast": "100", "real": "1000", "step": "0"}
 """Milliseconds that the SDK's helpers shall wait between two looks, by the pace; the API does not say."""
+
+
+def admit(call: Call) -> None:
+    """Refuse a call without the header of the beta, while it was one. That it was told so is unverified."""
+    day = call.settings.as_of
+    if day is not None and day < RELEASED and "assistants=v2" not in beta.asked(call):
+        raise beta.missing(2)
 
 
 def phantoms(call: Call) -> bool:
