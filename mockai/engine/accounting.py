@@ -57,6 +57,13 @@ def prompt_of(body: Json, model: Model) -> Prompt:
     return count
 
 
+def message_cost(message: Json, model: Model) -> int:
+    """Count what one message adds to a prompt."""
+    count = Prompt(0)
+    _count_message(count, message, model)
+    return count.messages
+
+
 def count_text(model: Model, text: str) -> int:
     """Count a text in the tokens of a model."""
     return tokens.count(model.encoding, text)

@@ -7,14 +7,14 @@ dates are not in it.
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from mockai.engine import accounting, interpreter, plan, tokens
 from mockai.engine.catalogue import Model
 from mockai.engine.plan import Choice, Request
+from mockai.engine.quotes import Hit, quote
 from mockai.engine.slots import words
 from mockai.engine.tools import ENOUGH, STOP_WORDS
 
@@ -23,11 +23,7 @@ Json = dict[str, Any]
 FIRST, NEXT, LAST = 0.35, 0.02, 0.1
 """Seconds until a step begins, between two of its tokens, and from the last one to the end of the run."""
 RANKER = "default_2024_08_21"
-MOST_CITED = 2
-NAME_WEIGHT = 3.0
-"""How much more a name of the question counts than another of its words."""
 LONGEST_QUERY = 1_000
-LONGEST_SENTENCE = 400
 
 # Tokens: what the declaration of a hosted tool adds to the prompt, and the framing of what it returned.
 DECLARED = {"code_interpreter": 107, "file_search": 810, "retrieval": 810}
@@ -37,29 +33,6 @@ PER_HIT = 40
 QUERY_OVERHEAD, CODE_OVERHEAD = 7, 7
 LEAST_ROOM = 4_096
 """Tokens of the context that are left for the answer."""
-
-
-_NAMES = re.compile(r"(?<=\S )[A-Z]\w+")
-
-
-class Hit(Protocol):
-    """A chunk that a search found."""
-
-    @property
-    def file_id(self) -> str:
-        """The file."""
-
-    @property
-    def filename(self) -> str:
-        """Its name."""
-
-    @property
-    def score(self) -> float:
-        """How near it is, from 0 to 1."""
-
-    @property
-    def text(self) -> str:
-        """The chunk."""
 
 
 @dataclass(slots=True)
@@ -81,8 +54,15 @@ class Turn:
     prompt_left: int | None = None
     forced: str | None = None
     """An end asked for from outside: fail, rate_limit, expire, incomplete or cancel."""
+    size: int = -1
+    """Tokens of the prompt, but for hosted tools; counted where they are not given."""
     extra: int = field(default=0, init=False)
     """Tokens of the prompt that hosted tools returned in this turn."""
+
+    def __post_init__(self) -> None:
+        """Count the prompt."""
+        if self.size < 0:
+            self.size = accounting.prompt_of(self.body, self.model).total
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +203,7 @@ def _request(turn: Turn, body: Json | None = None) -> Request:
 
 def _prompt(turn: Turn) -> int:
     declared = sum(DECLARED[tool["type"]] for tool in turn.hosted)
-    return accounting.prompt_of(turn.body, turn.model).total + declared + turn.extra
+    return turn.size + declared + turn.extra
 
 
 def _over(turn: Turn, made: Json) -> bool:
@@ -362,67 +342,33 @@ def _look_up(turn: Turn, made: Json, kind: str) -> None:
     _spend(turn, prompt, completion)
     found = sum(accounting.count_text(turn.model, hit.text) + PER_HIT for hit in hits)
     turn.extra += completion + found + RETURNED[kind]
-    text, citations = _quote(query, hits)
+    text, citations = quote(query, hits)
     if turn.body.get("tools"):
         turn.body = {**turn.body, "tool_choice": "none"}
     _speak(turn, made, text, citations)
 
 
-def _quote(query: str, hits: Sequence[Hit]) -> tuple[str | None, list[tuple[int, Json]]]:
-    """Return the sentences that answer a query best, each with its marker, and the citations with their offsets."""
-    named = {word for name in _NAMES.findall(query) for word in words(name)}
-    asked = {word: NAME_WEIGHT if word in named else 1.0 for word in words(query) if word not in STOP_WORDS}
-    said, seen = "", set[str]()
-    citations: list[tuple[int, Json]] = []
-    for rank, hit in enumerate(hits):
-        sentence = _best_sentence(hit.text, asked)
-        if not sentence or sentence in seen or len(citations) >= MOST_CITED:
-            continue
-        seen.add(sentence)
-        said += (" " if said else "") + sentence.rstrip(".")
-        marker = f"【4:{rank}†{hit.filename}】"
-        span = {"start_index": len(said), "end_index": len(said) + len(marker)}
-        citation = {"type": "file_citation", "text": marker, **span, "file_citation": {"file_id": hit.file_id}}
-        citations.append((len(said), citation))
-        said += marker + "."
-    return said or None, citations
-
-
-def _best_sentence(text: str, asked: Mapping[str, float]) -> str:
-    """Return the sentence or line that shares most with the question; the first of equals."""
-    sentences = [part.strip(" -*#\t") for line in text[:20_000].splitlines() for part in _sentences(line)]
-    sentences = [sentence for sentence in sentences if sentence]
-    if not sentences:
-        return ""
-    best = max(sentences, key=lambda sentence: sum(asked.get(word, 0.0) for word in set(words(sentence))))
-    return best[:LONGEST_SENTENCE]
-
-
-def _sentences(line: str) -> Iterator[str]:
-    start = 0
-    for at in range(1, len(line)):
-        if line[at] == " " and line[at - 1] in ".!?":
-            yield line[start:at]
-            start = at
-    yield line[start:]
-
-
 # --- what fits -----------------------------------------------------------------------------------
 
 
-def fitting(newest_first: Iterable[Json], frame: Json, model: Model, most: int | None) -> list[Json]:
-    """Return the newest messages, in chat form and oldest first, that fit beside `frame` (a request without them).
+def fitting(
+    newest_first: Iterable[tuple[Json, int]], taken: int, model: Model, most: int | None
+) -> tuple[list[Json], int]:
+    """Return the newest messages that fit, in chat form and oldest first, and their tokens.
 
-    `most` bounds the prompt beside the model's context. The newest message is always there, whatever its size.
+    They come with their tokens; `taken` are those of the request without them. `most` bounds the prompt beside the
+    model's context. The newest message is always there, whatever its size.
     """
     room = model.context - min(LEAST_ROOM, model.context // 2)
     if most is not None:
         room = min(room, most)
-    room -= accounting.prompt_of(frame, model).total
+    room -= taken
     kept: list[Json] = []
-    for message in newest_first:
-        room -= accounting.prompt_of({"messages": [message]}, model).total - model.priming
-        if room < 0 and kept:
+    size = 0
+    for message, cost in newest_first:
+        if size + cost > room and kept:
             break
         kept.append(message)
-    return kept[::-1]
+        size += cost
+    kept.reverse()
+    return kept, size

@@ -163,10 +163,13 @@ def test_the_newest_messages_fit_and_the_older_ones_go() -> None:
     assert MODEL is not None
     messages = [{"role": "user", "content": f"Message number {at}, which is of some length."} for at in range(50)]
     frame = {"messages": [{"role": "system", "content": "Be kind."}]}
-    kept = runs.fitting(reversed(messages), frame, MODEL, 256)
+    taken = accounting.prompt_of(frame, MODEL).total
+    costs = [(message, accounting.message_cost(message, MODEL)) for message in messages]
+    kept, size = runs.fitting(reversed(costs), taken, MODEL, 256)
     assert 0 < len(kept) < 50
     assert kept == messages[-len(kept) :]
     whole = accounting.prompt_of({"messages": [*frame["messages"], *kept]}, MODEL).total
-    assert whole <= 256 < whole + accounting.prompt_of({"messages": messages[:1]}, MODEL).total
-    assert runs.fitting(reversed(messages), frame, MODEL, 1) == messages[-1:]
-    assert runs.fitting(reversed(messages), frame, MODEL, None) == messages
+    assert whole == taken + size
+    assert whole <= 256 < whole + costs[0][1]
+    assert runs.fitting(reversed(costs), taken, MODEL, 1)[0] == messages[-1:]
+    assert runs.fitting(reversed(costs), taken, MODEL, None)[0] == messages

@@ -41,14 +41,14 @@ def put_message(call: Call, message: Json) -> None:
 
 def has_user_message(call: Call, thread_id: str) -> bool:
     """Return whether anybody asked anything in a thread."""
-    after = None
+    after, size = None, 10
     while True:
-        page = call.store.list(call.tenant, MESSAGE, parent=thread_id, after=after, limit=AT_ONCE)
+        page = call.store.list(call.tenant, MESSAGE, parent=thread_id, after=after, limit=size)
         if any(message["role"] == "user" for message in page):
             return True
-        if len(page) < AT_ONCE:
+        if len(page) < size:
             return False
-        after = page[-1]["id"]
+        after, size = page[-1]["id"], AT_ONCE
 
 
 def remove_thread(call: Call, id: str) -> None:

@@ -8,18 +8,17 @@ from itertools import count, islice
 from typing import Any
 
 from mockai import admission, contents, retrieval
-from mockai.api.assistants.objects import MESSAGE, SCRIPT, THREAD
+from mockai.api.assistants.conversation import Conversation, chat_of
+from mockai.api.assistants.objects import SCRIPT, THREAD
 from mockai.api.assistants.story import ERRORS, Script
 from mockai.call import Call, Json
-from mockai.engine import runs
-from mockai.engine.catalogue import adopt
+from mockai.engine import accounting, runs
+from mockai.engine.catalogue import Model, adopt
 from mockai.engine.runs import LAST, Turn
 from mockai.engine.slots import words
 from mockai.wire.errors import ApiError
 from mockai.wire.ids import Ids
 
-PAGE = 100
-"""Messages that are read at a time while they fit."""
 IDS_A_TURN = 1_000
 HOSTED = ("code_interpreter", "file_search", "retrieval")
 HITS = {"gpt-3.5": 5}
@@ -72,13 +71,12 @@ def _turn(call: Call, record: Json, before: Sequence[Script], thread: Sequence[J
     body, prompt_left = _body(run, choice), _left(run["max_prompt_tokens"], spent, "prompt")
     tail = [message for turn, script in enumerate(before) for message in _called(record, turn, script)]
     frame = {**body, "messages": [*body["messages"], *tail]}
-    messages = _newest_first(call, run) if thread is None else iter(thread)
-    last = run["truncation_strategy"].get("last_messages")
-    chat = (_chat(message) for at, message in enumerate(messages) if last is None or at < last)
-    kept = runs.fitting((message for message in chat if message["content"]), frame, model, prompt_left)
+    taken = accounting.prompt_of(frame, model).total
+    kept, size = _kept(call, run, model, taken, prompt_left) if thread is None else ([*map(chat_of, thread)], -1)
     body["messages"] += [*kept, *tail]
     if not body["messages"]:
         body["messages"].append({"role": "user", "content": ""})  # version 1 runs on nothing at all
+        size = -1
     return Turn(
         body=body,
         model=model,
@@ -88,8 +86,21 @@ def _turn(call: Call, record: Json, before: Sequence[Script], thread: Sequence[J
         search=_searcher(call, record),
         completion_left=_left(run["max_completion_tokens"], spent, "completion"),
         prompt_left=prompt_left,
+        size=-1 if size < 0 else taken + size,
         forced=_forced(record, len(before)),
     )
+
+
+def _kept(call: Call, run: Json, model: Model, taken: int, most: int | None) -> tuple[list[Json], int]:
+    """Return what a run reads of its thread, in chat form and oldest first, and its tokens: as much as fits."""
+    conversation = Conversation(call, run["thread_id"], model)
+    # Not what this run itself wrote.
+    lines = (line for line in conversation if line.run_id != run["id"] or line.chat["role"] == "user")
+    last = run["truncation_strategy"].get("last_messages")
+    said = ((line.chat, line.cost) for line in islice(lines, last) if line.chat["content"])
+    kept, size = runs.fitting(said, taken, model, most)
+    conversation.remember()
+    return kept, size
 
 
 def _searcher(call: Call, record: Json) -> Callable[[str], Sequence[retrieval.Hit]] | None:
@@ -159,34 +170,6 @@ def _called(record: Json, turn: int, script: Script) -> Iterator[Json]:
     for number, call in enumerate(calls):
         output = outputs[turn].get(call["id"]) or ""
         yield {"role": "tool", "tool_call_id": f"{turn}/{number}", "content": output}
-
-
-def _newest_first(call: Call, run: Json) -> Iterator[Json]:
-    """Yield the messages of a thread, read as far as they are wanted; not what this run itself wrote."""
-    after = None
-    while True:
-        page = call.store.list(call.tenant, MESSAGE, parent=run["thread_id"], after=after, limit=PAGE)
-        yield from (message for message in page if message["run_id"] != run["id"] or message["role"] == "user")
-        if len(page) < PAGE:
-            return
-        after = page[-1]["id"]
-
-
-def _chat(message: Json) -> Json:
-    content = message["content"]
-    if all(part["type"] == "text" for part in content):
-        return {"role": message["role"], "content": "\n".join(part["text"]["value"] for part in content)}
-    return {"role": message["role"], "content": [_chat_part(part) for part in content]}
-
-
-def _chat_part(part: Json) -> Json:
-    kind = part["type"]
-    if kind == "text":
-        return {"type": "text", "text": part["text"]["value"]}
-    if kind == "refusal":
-        return {"type": "refusal", "refusal": part["refusal"]}
-    url = part["image_url"]["url"] if kind == "image_url" else part["image_file"]["file_id"]
-    return {"type": "image_url", "image_url": {"url": url, "detail": part[kind].get("detail") or "auto"}}
 
 
 def _search(call: Call, stores: Sequence[str], run: Json, query: str) -> Sequence[retrieval.Hit]:
