@@ -1,13 +1,9 @@
 """Vector stores at their endpoints: recorded shapes, lives, faults, races, and what is freed (vector_stores.md)."""
 
-import signal
-import statistics
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import settings as limits
@@ -22,13 +18,11 @@ from mockai.settings import Settings
 from mockai.store import Store
 from mockai.store.memory import MemoryStore
 from mockai.store.sqlite import SqliteStore
+from tests.api.vector_stores import STORES, counts, error, get, made, settled, upload
 from tests.conftest import client_of
-from tests.passages import DOCUMENTS
 from tests.recorded import exchanges, shape
-from tests.server import serving
 from tests.strategies import valid
 
-STORES = "/v1/vector_stores"
 Start = Callable[..., TestClient]
 
 
@@ -59,40 +53,6 @@ def start(clock: ManualClock, store: Store) -> Iterator[Start]:
 @pytest.fixture
 def fresh(start: Start) -> TestClient:
     return start()
-
-
-def upload(client: TestClient, name: str = "a.txt", text: str | bytes = "The sea is wide.") -> str:
-    answer = client.post("/v1/files", data={"purpose": "assistants"}, files={"file": (name, text)})
-    id: str = answer.json()["id"]
-    return id
-
-
-def made(client: TestClient, *file_ids: str, **more: Any) -> str:
-    answer = client.post(STORES, json={"file_ids": list(file_ids), **more})
-    assert answer.status_code == 200, answer.text
-    return f"{STORES}/{answer.json()['id']}"
-
-
-def get(client: TestClient, path: str) -> Any:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def settled(client: TestClient, path: str) -> Any:
-    while (shown := get(client, path))["status"] == "in_progress":
-        pass
-    return shown
-
-
-def error(answer: Any, status: int) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json()["error"]
-
-
-def counts(**known: int) -> dict[str, int]:
-    zero = dict.fromkeys(("in_progress", "completed", "failed", "cancelled"), 0)
-    return {**zero, **known, "total": sum(known.values())}
 
 
 # --- objects and lives ---------------------------------------------------------------------------
@@ -491,82 +451,6 @@ def test_a_store_survives_a_restart(tmp_path: Any) -> None:
     with client_of(Application(Settings(store=where), clock=ManualClock())) as client:
         assert client.post(f"{path}/search", json={"query": "moon"}).json() == first
         assert first["data"][0]["filename"] == "tides.txt"
-
-
-def long_text(characters: int) -> bytes:
-    sentences = " ".join(DOCUMENTS.values())
-    return "".join(f"{at}. {sentences}\n" for at in range(characters // len(sentences) + 1))[:characters].encode()
-
-
-def upload_to(http: httpx2.Client, text: bytes) -> str:
-    form: dict[str, Any] = {"data": {"purpose": "assistants"}, "files": {"file": ("long.txt", text)}}
-    id: str = http.post("/v1/files", **form).json()["id"]
-    return id
-
-
-def test_a_killed_server_s_indexing_is_resumed_by_the_next(tmp_path: Any) -> None:
-    flags, headers = ("--store", f"sqlite:{tmp_path / 'state.db'}"), {"authorization": "Bearer k"}
-    with serving(*flags) as served, httpx2.Client(base_url=served.url, headers=headers) as http:
-        file = upload_to(http, long_text(2_000_000))
-        path = f"{STORES}/{http.post(STORES, json={'file_ids': [file]}).json()['id']}"
-        assert http.get(path).json()["status"] == "in_progress"
-        served.process.send_signal(signal.SIGKILL)
-        served.process.wait()
-    with serving(*flags) as served, httpx2.Client(base_url=served.url, headers=headers) as http:
-        while (shown := http.get(path).json())["status"] == "in_progress":
-            time.sleep(0.02)
-        assert shown["file_counts"] == counts(completed=1)
-        assert http.post(f"{path}/search", json={"query": "sourdough"}).json()["data"][0]["filename"] == "long.txt"
-
-
-def test_two_servers_of_one_file_index_each_file_once(tmp_path: Any) -> None:
-    flags, headers = ("--store", f"sqlite:{tmp_path / 'state.db'}"), {"authorization": "Bearer k"}
-    with serving(*flags) as first, serving(*flags) as second:
-        clients = [httpx2.Client(base_url=served.url, headers=headers, timeout=60) for served in (first, second)]
-        files = [upload_to(clients[at % 2], f"Document {at} of many.".encode()) for at in range(100)]
-        path = f"{STORES}/{clients[0].post(STORES, json={}).json()['id']}"
-        batch = clients[1].post(f"{path}/file_batches", json={"file_ids": files}).json()["id"]
-        seen: list[Any] = []
-
-        def poll(client: httpx2.Client) -> None:
-            while (shown := client.get(f"{path}/file_batches/{batch}").json())["status"] == "in_progress":
-                pass
-            seen.append(shown)
-
-        threads = [threading.Thread(target=poll, args=(client,)) for client in clients]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert seen[0] == seen[1]
-        assert seen[0]["file_counts"] == clients[0].get(path).json()["file_counts"] == counts(completed=100)
-        answers = [client.post(f"{path}/search", json={"query": "Document 77"}).json()["data"] for client in clients]
-        assert answers[0] == answers[1]
-        assert answers[0][0]["file_id"] == files[77]
-        for client in clients:
-            client.close()
-
-
-def test_a_live_chat_does_not_notice_the_indexing_of_a_large_file() -> None:
-    """A million characters take less than 10 s; 19 of 20 chats take under 50 ms meanwhile."""
-    chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 20}
-    with serving() as served, httpx2.Client(base_url=served.url, headers={"authorization": "Bearer k"}) as http:
-        file = upload_to(http, long_text(1_000_000))
-        http.post("/v1/chat/completions", json=chat)
-        first = http.post(STORES, json={"file_ids": [upload_to(http, b"What is loaded once.")]}).json()["id"]
-        while http.get(f"{STORES}/{first}").json()["status"] == "in_progress":
-            time.sleep(0.02)
-        begun, took, status = time.perf_counter(), [], "in_progress"
-        path = f"{STORES}/{http.post(STORES, json={'file_ids': [file]}).json()['id']}"
-        while status == "in_progress":
-            for _ in range(20):
-                start = time.perf_counter()
-                assert http.post("/v1/chat/completions", json=chat).status_code == 200
-                took.append(time.perf_counter() - start)
-            status = http.get(path).json()["status"]
-        assert time.perf_counter() - begun < 10
-    assert len(took) > 100
-    assert statistics.quantiles(took, n=20)[18] < 0.050
 
 
 # --- leniently -----------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from mockai.store import Store
 from mockai.store.memory import MemoryStore
 from mockai.store.sqlite import SqliteStore
 from mockai.wire.errors import ApiError
-from tests.api.runs import CODE, World, path_of
+from tests.api.runs import CODE, SOLVE, TALK, World, path_of
+from tests.recorded import exchanges
 
 RETRIEVAL = {"type": "retrieval"}
 SEARCHING = {
@@ -222,6 +223,42 @@ def test_an_expired_store_is_made_anew(world: World) -> None:
         assert world.get(f"/vector_stores/{stores[-1]}")["status"] == "completed"
         world.clock.advance(8 * 86_400)
     assert stores[0] != stores[1]
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entry", [*exchanges("assistants-runs-list-expired-v1")], ids=lambda entry: entry.name)
+def test_version_1_shows_runs_as_recorded(entry: Any, world: World) -> None:
+    run = world.run(SOLVE, assistant_id=world.assistant(tools=[CODE], instructions="Be kind."))
+    listed = world.get(f"/threads/{run['thread_id']}/runs")
+    assert list(listed) == list(entry.answer)
+    recorded = next(shown for shown in entry.answer["data"] if shown["status"] == "completed")
+    assert [key for key in listed["data"][0] if key != "usage"] == list(recorded)
+    capped = world.look(world.run(assistant_id=world.assistant(tools=[]), max_completion_tokens=5))
+    assert (capped["status"], capped["incomplete_details"]) == ("completed", {"reason": "max_completion_tokens"})
+
+
+def test_version_1_takes_a_run_without_a_message(world: World) -> None:
+    body = {"assistant_id": world.assistant(tools=[])}
+    run = world.post(f"/threads/{world.thread()}/runs", body)
+    assert run["status"] == "queued"
+    assert world.look(run)["status"] == "completed"
+
+
+def test_the_retrieval_of_version_1_reads_the_files_of_the_assistant(world: World) -> None:
+    text = b"The sea is salt.\n\nFilip Carola's favorite food is cake."
+    file = world.client.post("/v1/files", data={"purpose": "assistants"}, files={"file": ("a.txt", text)}).json()
+    assistant = world.assistant(tools=[{"type": "retrieval"}], file_ids=[file["id"]])
+    run = world.look(world.run("What is Filip's favorite food?", assistant_id=assistant))
+    assert (run["status"], run["file_ids"]) == ("completed", [file["id"]])
+    (call,) = world.steps(run)[1]["step_details"]["tool_calls"]
+    assert call == {"id": call["id"], "type": "retrieval", "retrieval": {}}
+    answer = world.messages(run)[0]["content"][0]["text"]
+    assert "cake" in answer["value"]
+    assert answer["annotations"][0]["file_citation"]["file_id"] == file["id"]
+    named = {"assistant_id": world.assistant(tools=[{"type": "retrieval"}]), "tool_choice": "required"}
+    assert world.look(world.run(TALK, **named))["status"] == "completed"
 
 
 # --- faults --------------------------------------------------------------------------------------
