@@ -91,8 +91,9 @@ def test_version_2_reads_what_version_1_made(first: httpx2.Client, file_id: str)
     seen = first.get(f"/assistants/{made}", headers={"openai-beta": "assistants=v2"}).json()
     assert [tool["type"] for tool in seen["tools"]] == ["code_interpreter", "file_search"]
     assert seen["tool_resources"]["code_interpreter"] == {"file_ids": [file_id]}
-    assert len(seen["tool_resources"]["file_search"]["vector_store_ids"]) == 1
+    (store,) = seen["tool_resources"]["file_search"]["vector_store_ids"]
     first.delete(f"/assistants/{made}")
+    first.delete(f"/vector_stores/{store}", headers={"openai-beta": "assistants=v2"})
 
 
 def refused(

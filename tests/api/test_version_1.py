@@ -179,6 +179,12 @@ def test_an_assistant_of_version_2_is_read_by_version_1(world: World) -> None:
     assert (changed["name"], changed["tools"]) == ("B", [CODE, RETRIEVAL])
     again = of(2, world).get(f"/assistants/{made['id']}")
     assert {**again, "name": None, "model": "gpt-4o"} == made
+    run = world.look(world.run("What is Filip's favorite food?", assistant_id=made["id"]))
+    assert world.steps(run)[1]["step_details"]["tool_calls"][0]["type"] == "file_search"
+    seen = of(1, world).steps(run)[1]["step_details"]["tool_calls"][0]
+    assert seen == {"id": seen["id"], "type": "retrieval", "retrieval": {}}
+    cited = world.messages(run)[0]["content"][0]["text"]["annotations"][0]["file_citation"]
+    assert cited == {"file_id": file, "quote": ""}
 
 
 def test_files_of_messages_reach_the_tools_of_version_2(world: World) -> None:
@@ -256,7 +262,12 @@ def test_the_retrieval_of_version_1_reads_the_files_of_the_assistant(world: Worl
     assert call == {"id": call["id"], "type": "retrieval", "retrieval": {}}
     answer = world.messages(run)[0]["content"][0]["text"]
     assert "cake" in answer["value"]
-    assert answer["annotations"][0]["file_citation"]["file_id"] == file["id"]
+    assert answer["annotations"][0]["file_citation"] == {"file_id": file["id"], "quote": ""}
+    assert list(run["usage"]) == ["prompt_tokens", "completion_tokens", "total_tokens"]
+    assert [list(step["usage"]) for step in world.steps(run)] == [list(run["usage"])] * 2
+    (seen,) = of(2, world).steps(run)[1]["step_details"]["tool_calls"]
+    assert (seen["type"], seen["file_search"]["results"]) == ("file_search", [])
+    of(1, world)
     named = {"assistant_id": world.assistant(tools=[{"type": "retrieval"}]), "tool_choice": "required"}
     assert world.look(world.run(TALK, **named))["status"] == "completed"
 

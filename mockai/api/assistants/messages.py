@@ -9,6 +9,7 @@ from mockai import contents
 from mockai.api.assistants import beta, filetypes, lists, locks, schema, schema_v1
 from mockai.api.assistants.objects import MESSAGE, THREAD, find_thread, put_message
 from mockai.api.assistants.resources import MADE_HERE, SEARCHES, check_files, given, metadata_of, provide
+from mockai.api.assistants.shapes import quoted
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
 
@@ -119,7 +120,7 @@ def _for(attachment: Json, tool: str) -> bool:
 def shown(call: Call, message: Json) -> Json:
     """Return a message as polling shows it."""
     if beta.version(call) == 1:
-        return {name: message.get(name, []) for name in V1}
+        return {**{name: message.get(name, []) for name in V1}, "content": quoted(message["content"])}
     # Official types demand a status that the wire does not show; a phantom is made for them.
     hidden = ("phantom", "file_ids") if "phantom" in message else (*UNSEEN, "file_ids")
     shown = {name: value for name, value in message.items() if name not in hidden}

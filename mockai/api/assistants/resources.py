@@ -11,6 +11,7 @@ from mockai.call import Call, Json
 from mockai.wire.errors import ApiError
 
 RANKER = "default_2024_08_21"
+RANKING: Json = {"ranker": RANKER, "score_threshold": 0.0}
 NO_CODE: Json = {"code_interpreter": {"file_ids": []}}
 """The resources that a thread without any shows where it is retrieved, and runs and threads in events."""
 SEARCHES = ("file_search", "retrieval")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from mockai.api.assistants.resources import NO_CODE, tools_of
+from mockai.api.assistants.resources import NO_CODE, RANKING, SEARCHES, tools_of
 from mockai.api.assistants.story import Tell
 from mockai.call import Json
 
@@ -13,6 +13,7 @@ V1_RUN = (
     "id object created_at assistant_id thread_id status started_at expires_at cancelled_at failed_at completed_at "
     "last_error model instructions tools file_ids metadata"
 ).split()
+V1_USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 def telling(version: int, include: bool) -> Tell:
@@ -28,8 +29,9 @@ def told(object: Json, *, version: int, include: bool) -> Json:
             return run_of(object, 1)
         return {**run_of(object, 2), "tool_resources": NO_CODE}
     if kind == "thread.run.step":
-        return step_of(object, include)
+        return step_of(object, version, include)
     if kind == "thread.message" and version == 1:
+        object = {**object, "content": quoted(object["content"])}
         return {"file_ids" if name == "attachments" else name: value for name, value in object.items()}
     return object
 
@@ -43,7 +45,14 @@ def run_of(run: Json, version: int) -> Json:
     if run["status"] == "incomplete":
         shown["status"] = "completed"
     extras = ("required_action", "incomplete_details", "usage")
-    return {**shown, **{name: run[name] for name in extras if run[name] is not None}}
+    shown |= {name: run[name] for name in extras if run[name] is not None}
+    return _spent(shown)
+
+
+def _spent(object: Json) -> Json:
+    """Return an object with the usage of version 1: three sums, nothing of what they are made of."""
+    usage = object.get("usage")
+    return object if usage is None else {**object, "usage": {name: usage[name] for name in V1_USAGE}}
 
 
 def run_tools(tools: Iterable[Json], version: int) -> list[Json]:
@@ -64,15 +73,41 @@ def thread_of(thread: Json, version: int) -> Json:
     return {name: value for name, value in thread.items() if name not in hidden}
 
 
-def step_of(step: Json, include: bool) -> Json:
-    """Return a run step; the text of search results comes on request only."""
+def step_of(step: Json, version: int, include: bool) -> Json:
+    """Return a run step as a version shows it; the text of search results comes on request only."""
     calls = step["step_details"].get("tool_calls")
-    if include or not calls or all(call["type"] != "file_search" for call in calls):
-        return step
-    shown = [{**call, "file_search": _without_content(call["file_search"])} for call in calls]
-    return {**step, "step_details": {**step["step_details"], "tool_calls": shown}}
+    if calls:
+        shown = [_call_of(call, version, include) for call in calls]
+        step = {**step, "step_details": {**step["step_details"], "tool_calls": shown}}
+    return _spent(step) if version == 1 else step
+
+
+def _call_of(call: Json, version: int, include: bool) -> Json:
+    """Return a tool call: a search told nothing of itself in version 1, where it was called `retrieval`."""
+    if call["type"] not in SEARCHES:
+        return call
+    if version == 1:
+        return {"id": call["id"], "type": "retrieval", "retrieval": {}}
+    search = call.get("file_search") or {"ranking_options": RANKING, "results": []}
+    return {"id": call["id"], "type": "file_search", "file_search": search if include else _without_content(search)}
 
 
 def _without_content(search: Json) -> Json:
     results = [{name: value for name, value in hit.items() if name != "content"} for hit in search["results"]]
     return {**search, "results": results}
+
+
+def quoted(content: list[Json]) -> list[Json]:
+    """Return the content of a message of version 1: its citations have a quote, which may be empty."""
+    return [_quoted(part) for part in content]
+
+
+def _quoted(part: Json) -> Json:
+    annotations = (part.get("text") or {}).get("annotations")
+    if not annotations:
+        return part
+    cited = [
+        {**entry, "file_citation": {**entry["file_citation"], "quote": ""}} if "file_citation" in entry else entry
+        for entry in annotations
+    ]
+    return {**part, "text": {**part["text"], "annotations": cited}}

@@ -11,9 +11,9 @@ from mockai.wire.errors import ApiError
 
 def list_(call: Call) -> Json:
     """Return the steps of a run, newest first unless `order` says otherwise."""
-    include = runs.included(call)
+    include, version = runs.included(call), beta.version(call)
     record = runs.find(call)
-    return lists.page(call, STEP, "run step", lambda step: step_of(step, include), parent=record["id"])
+    return lists.page(call, STEP, "run step", lambda step: step_of(step, version, include), parent=record["id"])
 
 
 def retrieve(call: Call) -> Json:
@@ -25,7 +25,7 @@ def retrieve(call: Call) -> Json:
         if call.settings.missing == "phantom":
             return phantom_runs.step(call, record["shown"], id)
         raise ApiError(404, f"No run step found with id '{id}'.")
-    return step_of(step, include)
+    return step_of(step, beta.version(call), include)
 
 
 def _heavy(call: Call) -> bool:
