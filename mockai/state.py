@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from mockai import contents, tuned
+from mockai.api.assistants import beta
 from mockai.api.fine_tuning.lines import Course, FormatError, read
 from mockai.call import Call, Json, Upload
 from mockai.engine import catalogue
@@ -25,7 +26,6 @@ from mockai.wire.ids import Ids
 
 SECTIONS = ("files", "models", "vector_stores", "assistants")
 LINE = "\0line"
-BETA = {b"openai-beta": b"assistants=v2"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -106,7 +106,8 @@ def _make(edge: Edge, path: Path, key: str, section: str, entry: Any) -> None:
     body = _plain({name: value for name, value in entry.items() if name != "id"})
     kind, make, operation = MAKERS[section]
     try:
-        call = edge.call_of(*operation, {b"authorization": f"Bearer {key}".encode(), **BETA})
+        headers = {b"authorization": f"Bearer {key}".encode(), b"openai-beta": _beta(edge, section)}
+        call = edge.call_of(*operation, headers)
         if call.store.get(call.tenant, kind, id) is not None:
             return
         call.ids = _Given(id, edge.settings.seed, call.tenant)
@@ -115,6 +116,13 @@ def _make(edge: Edge, path: Path, key: str, section: str, entry: Any) -> None:
         raise SettingsError(f"{path}:{line}: {section} {id!r}: {error}") from None
     if made != id:
         raise SettingsError(f"{path}:{line}: {section} {id!r}: ids of {section} look like {made!r}; change it")
+
+
+def _beta(edge: Edge, section: str) -> bytes:
+    """Return the header of the version that a section is written for: the newest one of the day that is served."""
+    day = edge.settings.as_of
+    first = section == "assistants" and day is not None and day < beta.SECOND
+    return b"assistants=v1" if first else b"assistants=v2"
 
 
 def _plain(value: Any) -> Any:

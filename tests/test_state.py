@@ -106,3 +106,18 @@ def test_a_bad_state_file_is_one_line_and_status_2(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["serve", "--port", "0", "--state", str(tmp_path / "none.yaml")])
     assert done.exit_code == 2
     assert done.output.startswith(f"Error: {tmp_path / 'none.yaml'}: cannot be read")
+
+
+def test_assistants_are_written_for_the_version_of_the_day(tmp_path: Path) -> None:
+    file = tmp_path / "state.yaml"
+    file.write_text(
+        "assistants:\n  - id: asst_old\n    model: gpt-4\n    tools: [{type: retrieval}]\n    file_ids: []\n"
+    )
+    application = Application(Settings(clock="manual", as_of="2023-12-01"))
+    state.load(application.edge, file)
+    with client_of(application) as client:
+        client.headers.update({**KEY, "openai-beta": "assistants=v1"})
+        assert client.get("/v1/assistants/asst_old").json()["tools"] == [{"type": "retrieval"}]
+    later = Application(Settings(clock="manual", as_of="2024-04-17"))
+    with pytest.raises(SettingsError, match="'file_ids'"):
+        state.load(later.edge, file)
