@@ -356,6 +356,18 @@ def test_every_fault_of_a_body_is_told_at_once(path: str, body: Any, lines: list
     }
 
 
+@pytest.mark.parametrize(("day", "refused"), [("2024-03-28", True), ("2024-03-29", False), (None, False)])
+def test_users_wrote_for_themselves_only_at_first(day: str | None, refused: bool) -> None:
+    world = of(1, World(as_of=day))
+    answer = world.post("/threads", {"messages": [{"role": "assistant", "content": "Hi"}]})
+    assert ("error" in answer) == refused
+    if refused:
+        assert message_of(answer) == (
+            "1 validation error for Request\nbody -> messages -> 0 -> role\n  unexpected value; permitted: 'user' "
+            "(type=value_error.const; given=assistant; permitted=('user',))"
+        )
+
+
 def test_what_the_library_had_no_words_for_is_told_as_ever() -> None:
     world = of(1, World())
     many = {str(at): 1 for at in range(17)}

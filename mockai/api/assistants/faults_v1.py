@@ -33,6 +33,13 @@ def refusal(*found: tuple[Place, str]) -> ApiError:
     return ApiError(400, f"{len(found)} validation {noun} for Request\n" + "\n".join(lines))
 
 
+def no_choice(value: Any, permitted: tuple[str, ...]) -> str:
+    """Return what is wrong with a value that is none of those permitted."""
+    names = ", ".join(map(repr, permitted))
+    given = f"type=value_error.const; given={value}; permitted={permitted}"
+    return f"unexpected value; permitted: {names} ({given})"
+
+
 @dataclass(frozen=True, slots=True)
 class Body(Node):
     """The body of a request of version 1. Checking writes what it takes into the body."""
@@ -113,9 +120,7 @@ class _Check:
 
     def _enum(self, node: Enum, value: Any, place: Place) -> Any:
         if value not in node.values:
-            names = ", ".join(map(repr, node.values))
-            given = f"type=value_error.const; given={value}; permitted={node.values}"
-            self._no(place, f"unexpected value; permitted: {names} ({given})")
+            self._no(place, no_choice(value, node.values))
         return value
 
     def _array(self, node: Array, value: Any, place: Place) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from mockai import contents
-from mockai.api.assistants import beta, filetypes, lists, locks, schema, schema_v1
+from mockai.api.assistants import beta, faults_v1, filetypes, lists, locks, schema, schema_v1
 from mockai.api.assistants.objects import MESSAGE, THREAD, find_thread, put_message
 from mockai.api.assistants.resources import MADE_HERE, SEARCHES, check_files, given, metadata_of, provide
 from mockai.api.assistants.shapes import quoted
@@ -15,6 +16,8 @@ from mockai.wire.errors import ApiError
 
 UNSEEN = ("status", "incomplete_details", "incomplete_at", "completed_at")
 """Keys that only events have (assistants.md §4)."""
+ROLES = "2024-03-29"
+"""The day from which on users could write the messages of assistants too."""
 V1 = "id object created_at thread_id role content file_ids assistant_id run_id metadata".split()
 
 
@@ -40,6 +43,7 @@ def add(call: Call, thread: Json, body: Json, at: str = "") -> Json:
 
 def made(call: Call, thread_id: str, body: Json, at: str = "") -> Json:
     """Return a new message; `at` is the path of the body inside a larger one. Raises the 404 of its files."""
+    _check_role(call, body["role"], at)
     attachments = given(body, "attachments", [])
     file_ids = given(body, "file_ids", [])
     for number, entry in enumerate(attachments):
@@ -65,6 +69,14 @@ def made(call: Call, thread_id: str, body: Json, at: str = "") -> Json:
         "file_ids": file_ids,
         "metadata": metadata_of(body),
     }
+
+
+def _check_role(call: Call, role: str, at: str) -> None:
+    """Refuse what users could not write at first: the assistant's messages."""
+    day = call.settings.as_of
+    if role != "user" and day is not None and day < ROLES:
+        place = [int(part) if part.isdigit() else part for part in re.findall(r"\w+", at)]
+        raise faults_v1.refusal(((*place, "role"), faults_v1.no_choice(role, ("user",))))
 
 
 def _content(call: Call, content: Any, at: str) -> list[Json]:
