@@ -163,6 +163,9 @@ def test_version_1_streams_its_own_shapes(world: World) -> None:
     message = next(data for name, data in events if name == "thread.message.completed")
     assert "file_ids" in message
     assert "attachments" not in message
+    name, run = streamed(world, TALK, assistant_id=world.assistant(tools=[]), max_completion_tokens=5)[-2]
+    assert (name, run["status"]) == ("thread.run.completed", "completed")
+    assert run["incomplete_details"] == {"reason": "max_completion_tokens"}
 
 
 # --- recorded ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from mockai.api.assistants import beta
 from mockai.api.assistants.life import Watch, following
 from mockai.api.assistants.story import CLOSED, Event
 from mockai.call import Beat, Call, Stream
@@ -12,6 +13,8 @@ from mockai.wire.errors import ApiError
 from mockai.wire.sse import NAMED_DONE
 
 PAUSE = b""
+V1_NAMES = {"thread.run.incomplete": "thread.run.completed"}
+"""What version 1 called the events of states that it did not have."""
 
 
 def stream(call: Call, watch: Watch, opening: Iterable[Event] = ()) -> Stream:
@@ -23,11 +26,11 @@ def stream(call: Call, watch: Watch, opening: Iterable[Event] = ()) -> Stream:
 def _beats(call: Call, watch: Watch, opening: Iterable[Event]) -> Iterator[Beat]:
     for name, data in opening:
         yield Beat(0.0, data, name)
-    now = call.now
+    now, names = call.now, V1_NAMES if beta.version(call) == 1 else {}
     while True:
         record = watch.settle(now, step=True)
         for name, data in watch.story.events():
-            yield Beat(now - call.now, data, name)
+            yield Beat(now - call.now, data, names.get(name, name))
         if record is None:
             gone = ApiError(404, f"No thread found with id '{call.path['thread_id']}'.")
             yield Beat(now - call.now, codec.dumps(gone.body), "error")
