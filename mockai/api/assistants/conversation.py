@@ -23,8 +23,8 @@ PAGE = 100
 """Messages that are read at a time."""
 REMEMBERED = 8
 """Threads that are remembered of one store."""
-LEAST, MOST = 2 * PAGE, 100_000
-"""Messages of a thread that is worth remembering, and of one that is too large for it."""
+LEAST, MOST = 2 * PAGE, 50_000
+"""Messages of a thread that is worth remembering, and those of all that are."""
 
 
 class Line(NamedTuple):
@@ -96,7 +96,7 @@ class Conversation:
             memories = _MEMORIES.setdefault(self._call.store, OrderedDict())
             memories[self._key] = _Memory(self._count, tuple(self._seen))
             memories.move_to_end(self._key)
-            while len(memories) > REMEMBERED:
+            while len(memories) > REMEMBERED or sum(len(memory.lines) for memory in memories.values()) > MOST:
                 memories.popitem(last=False)
 
 
