@@ -210,6 +210,15 @@ FAULTS = [
         code="invalid_value",
     ),
     refused(
+        "/threads//messages",  # repeated slashes are one: a thread of the name `messages` is modified
+        {"role": "user", "content": "x"},
+        "Unknown parameter: 'role'.",
+        "assistants.md §9.4",
+        "reported",
+        param="role",
+        code="unknown_parameter",
+    ),
+    refused(
         "/threads/thread_x",
         {"metadata": {"modified": True}},
         "Invalid type for 'metadata.modified': expected a string, but got a boolean instead.",

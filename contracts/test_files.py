@@ -66,6 +66,15 @@ def test_an_unknown_file(http: httpx2.Client) -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
+@pytest.mark.operation("files.list")
+def test_a_slash_too_much_is_an_unknown_path(http: httpx2.Client) -> None:
+    """404 with method and path (files.md §4, recorded until 2023)."""
+    assert http.get("/files").status_code == 200
+    answer = http.get("/files/")
+    error = {"message": "Invalid URL (GET /v1/files/)", "type": "invalid_request_error", "param": None, "code": None}
+    assert (answer.status_code, answer.json()["error"]) == (404, error)
+
+
 FORMS = [
     (
         {"purpose": "fine-tune"},

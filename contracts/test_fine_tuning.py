@@ -210,6 +210,17 @@ def test_an_unknown_job(http: httpx2.Client, method: str, tail: str) -> None:
     }
 
 
+@pytest.mark.operation("fine_tuning.jobs.list", "fine_tuning.jobs.retrieve")
+def test_slashes_too_many(http: httpx2.Client) -> None:
+    """Repeated ones are one, and one at the end is redirected from (§1, §5, recorded in October 2023)."""
+    answer = http.get("/fine_tuning/jobs//events")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, "Could not find fine tune: events")
+    moved = http.get("/fine_tuning/jobs/", params={"limit": 2}, follow_redirects=False)
+    where = moved.request.url
+    location = f"http://{where.netloc.decode()}{where.path.rstrip('/')}?limit=2"
+    assert (moved.status_code, moved.headers["location"]) == (307, location)
+
+
 @pytest.mark.operation(
     "fine_tuning.checkpoints.permissions.create",
     "fine_tuning.checkpoints.permissions.list",

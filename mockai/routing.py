@@ -1,5 +1,6 @@
 """From a method and a path to an operation: with or without `/v1`, and in Azure's deployment form."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -12,6 +13,9 @@ Methods = dict[str, Operation]
 
 _AZURE = "/openai/deployments/"
 _PREFIXES = ("/v1/", "/openai/v1/")
+_SLASHES = re.compile("//+")
+_MOVED = "/fine_tuning/"
+"""What answers a slash too much at the end with a redirection (fine_tuning.md §1); elsewhere it is a 404."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,14 @@ class Router:
         return [path for path, match in self._static.items() if any(map(wanted, match.methods.values()))]
 
     def match(self, raw_path: str) -> Match | None:
-        """Return what `raw_path` (percent-encoded, without a query) leads to, or None."""
+        """Return what `raw_path` (percent-encoded, without a query) leads to, or None; repeated slashes are one."""
         found = self._static.get(raw_path)
-        return found if found is not None else self._search(raw_path)
+        return found if found is not None else self._search(_SLASHES.sub("/", raw_path))
+
+    def moved(self, raw_path: str) -> str | None:
+        """Return the path to ask for in place of one that leads nowhere, where the API tells it."""
+        path = raw_path.rstrip("/")
+        return path if path != raw_path and _MOVED in path and self.match(path) is not None else None
 
     def _search(self, raw_path: str) -> Match | None:
         deployment = None

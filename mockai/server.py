@@ -109,7 +109,7 @@ class Edge:
             receive = unknown
         match = self.router.match(scope["raw_path"].decode("latin-1"))
         if match is None:
-            raise errors.invalid_url(method, scope["path"])
+            raise self._unknown(scope)
         if method == "OPTIONS":
             return await reply.preflight(match.methods)
         operation = match.methods.get("GET" if method == "HEAD" else method)
@@ -131,6 +131,13 @@ class Edge:
     def _read_and_run(self, call: Call, raw: bytes, match: Match) -> Answer:
         call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
         return self.run(call)
+
+    def _unknown(self, scope: Scope) -> ApiError:
+        path = self.router.moved(scope["raw_path"].decode("latin-1"))
+        if path is None:
+            return errors.invalid_url(scope["method"], scope["path"])
+        host, query = dict(scope["headers"]).get(b"host", b""), scope["query_string"]
+        return errors.moved(f"http://{host.decode('latin-1')}{path}{'?' if query else ''}{query.decode('latin-1')}")
 
     def run(self, call: Call) -> Answer:
         """Answer a call: by a rule, or by its operation. Raises `ApiError`."""

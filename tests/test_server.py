@@ -101,6 +101,32 @@ def test_an_unknown_path_names_method_and_path(client: TestClient, path: str) ->
     is_error(client.post(path, content=b"x"), 404, f"Invalid URL (POST {path})")
 
 
+@pytest.mark.parametrize("path", ["//v1/models", "/v1//models", "/openai//v1/models", "/v1/models//gpt-4o"])
+def test_repeated_slashes_are_one(client: TestClient, path: str) -> None:
+    assert client.get(f"http://mock{path}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/v1/fine_tuning/jobs/", "/v1/fine_tuning/jobs"),
+        ("/v1/fine_tuning/jobs/a%2Fb/events//?limit=1&after=c", "/v1/fine_tuning/jobs/a%2Fb/events?limit=1&after=c"),
+        ("/fine_tuning/jobs/", "/fine_tuning/jobs"),
+        ("/v1/fine_tuning/nothing/", None),
+        ("/v1/models/", None),
+    ],
+)
+def test_only_fine_tuning_redirects_from_a_slash_at_the_end(
+    client: TestClient, path: str, location: str | None
+) -> None:
+    answer = client.get(path, follow_redirects=False)
+    if location is None:
+        is_error(answer, 404, f"Invalid URL (GET {path})")
+    else:
+        assert (answer.status_code, answer.headers["location"]) == (307, f"http://mock{location}")
+        assert answer.content == b""
+
+
 def test_an_unknown_path_needs_no_key() -> None:
     with TestClient(Application(Settings()), base_url="http://mock") as client:
         is_error(client.get("/v1/nope"), 404, "Invalid URL (GET /v1/nope)")

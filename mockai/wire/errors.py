@@ -218,6 +218,13 @@ def invalid_url(method: str, path: str) -> ApiError:
     return ApiError(404, f"Invalid URL ({method} {path})")
 
 
+def moved(location: str) -> ApiError:
+    """Return the 307 of a path with a slash too much; it has no body."""
+    error = ApiError(307, "This endpoint has no slash at its end.", headers={"location": location})
+    error.blank = True
+    return error
+
+
 def gone() -> ApiError:
     """Return the 404 of endpoints that were retired: it has no body."""
     error = ApiError(404, "This endpoint was retired.")

@@ -38,6 +38,8 @@ def admit(call: Call) -> None:
     if day is not None and day >= ONLY_SECOND and version(call) == 1:
         raise ApiError(400, NO_FIRST, code="invalid_beta")
     if call.settings.missing == "error" and version(call) == 2:
+        if call.operation.body is not None:  # what is wrong with it is told first: a thread named `messages` (§9.4)
+            call.operation.body.check(call.body, "")
         for name, id in call.path.items():
             check_prefix(name, id, PREFIXES.get(name, ""))
 
