@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,43 +12,11 @@ from mockai.app import Application
 from mockai.clock import ManualClock
 from mockai.lifecycle import faults
 from mockai.settings import Settings
-from mockai.store import Store
-from mockai.store.memory import MemoryStore
-from mockai.store.sqlite import SqliteStore
+from tests.api.conftest import Start
 from tests.conftest import client_of
 from tests.recorded import exchanges, shape
 
 CHAT = "/v1/chat/completions"
-Start = Callable[..., TestClient]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def start(clock: ManualClock, store: Store) -> Iterator[Start]:
-    clients: list[TestClient] = []
-
-    def begin(**settings: Any) -> TestClient:
-        client = client_of(Application(Settings(**settings), clock=clock, store=store)).__enter__()
-        clients.append(client)
-        return client
-
-    yield begin
-    for client in clients:
-        client.__exit__(None, None, None)
-
-
-@pytest.fixture
-def fresh(start: Start) -> TestClient:
-    return start()
 
 
 def line(at: int, **changes: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,33 +10,12 @@ from starlette.testclient import TestClient
 
 from mockai import contents
 from mockai.api import OPERATIONS
-from mockai.app import Application
 from mockai.clock import ManualClock
-from mockai.settings import Settings
 from mockai.store import Store
-from mockai.store.memory import MemoryStore
-from mockai.store.sqlite import SqliteStore
 from mockai.tenancy import Tenancy
-from tests.conftest import client_of
 from tests.recorded import exchanges, shape
 
 JSONL = b'{"messages": []}\n'
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def fresh(clock: ManualClock, store: Store) -> Iterator[TestClient]:
-    with client_of(Application(Settings(), clock=clock, store=store)) as client:
-        yield client
 
 
 def send(client: TestClient, purpose: str, content: bytes, name: str = "a.jsonl", **fields: str) -> Any:
