@@ -153,10 +153,10 @@ def _file(call: Call, id: str, body: Json, folder: Path) -> str:
 
 
 def _model(call: Call, id: str, body: Json, folder: Path) -> str:
-    if not id.startswith(tuned.PREFIX):
-        raise ApiError(400, f"the id of a tuned model begins with `{tuned.PREFIX}`")
+    if not tuned.NAMES.match(id):
+        raise ApiError(400, "the id of a tuned model begins with `ft:`, or with `davinci:ft-` and the like")
     base = catalogue.find(str(body.pop("base", "")))
-    if base is None or not base.tunable:
+    if base is None or not (base.tunable or base.id in tuned.FIRST):
         raise ApiError(400, "`base:` names no model that can be fine-tuned")
     _, raw = _content(body, folder)
     course = Course(base.encoding, "supervised", base.kind, base.context)

@@ -6,6 +6,7 @@ reply to the nearest, and everything else as its base model does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,7 +19,10 @@ from mockai.engine.draw import key
 from mockai.wire import codec
 
 KIND = "fine_tuned_model"
-PREFIX = "ft:"
+NAMES = re.compile(r"ft:|[a-z]+:ft-")
+"""How the names of tuned models begin: those of jobs, and those of the older fine-tunes."""
+FIRST = ("ada", "babbage", "curie", "davinci")
+"""The models that the older fine-tunes were made of."""
 NEAR = 0.55
 """The cosine from which on two prompts ask the same."""
 WIDTH, AT_ONCE = 256, 32
@@ -142,7 +146,7 @@ def put(call: Call, name: str, base: str, answers: Sequence[str], created: int) 
 
 def find(call: Call, name: str) -> Model | None:
     """Return a model that was trained here, or None."""
-    document = call.store.get(call.tenant, KIND, name) if name.startswith(PREFIX) else None
+    document = call.store.get(call.tenant, KIND, name) if NAMES.match(name) else None
     return None if document is None else _model(document)
 
 

@@ -20,6 +20,7 @@ LOOSE = {
     "beta.threads.list": "the SDK has no such method: the API refuses it",
     "beta.threads.messages": "recorded messages lack keys that the SDK requires",
     "fine_tuning.jobs": "recorded jobs have `error: {}`, which the SDK's strict types refuse",
+    "fine_tunes": "the SDK has them no longer",
     "vector_stores.file_batches": "recorded batches are called `vector_store.file_batch`, the SDK wants another name",
 }
 

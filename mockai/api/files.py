@@ -25,6 +25,8 @@ EXTENSIONS = (
     "c cpp css csv docx gif go html java jpeg jpg js json md pdf php pkl png pptx py rb tar tex ts txt webp xlsx "
     "xml zip"
 ).split()
+PLAIN_RESULTS = "compiled_results.csv"
+"""The results of the older fine-tunes."""
 # What the first line of a file must be, by purpose, and the product that the text names.
 LINES_OF = {"fine-tune": "Fine-Tuning", "batch": "Batch"}
 
@@ -124,14 +126,14 @@ PHANTOM_CONTENT = b"{}\n"
 
 
 def content(call: Call) -> Answer:
-    """Return the raw bytes; results of fine-tuning come base64-encoded, as they do in life."""
+    """Return the raw bytes; results of fine-tuning jobs come base64-encoded, as they do in life."""
     file = find(call)
     if file["purpose"] in NOT_DOWNLOADED:
         raise ApiError(400, f"Not allowed to download files of purpose: {file['purpose']}")
     chunks, size = call.store.read(call.tenant, file["id"]), file["bytes"]
     if chunks is None:
         chunks, size = iter([PHANTOM_CONTENT]), len(PHANTOM_CONTENT)
-    if file["purpose"] == "fine-tune-results":
+    if file["purpose"] == "fine-tune-results" and file["filename"] != PLAIN_RESULTS:
         encoded = base64.b64encode(b"".join(chunks))
         chunks, size = iter([encoded]), len(encoded)
     return Binary(chunks, size, filename=file["filename"])

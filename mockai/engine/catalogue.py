@@ -262,6 +262,7 @@ FAMILIES: Mapping[str, Model] = {
     "computer-use": replace(_RESPONSES, context=8_192, max_output=1_024),
     "instruct": replace(_OLD, kind="completion", context=4_096, tools=False),
     "davinci": replace(_OLD, kind="completion", context=16_384, max_output=16_384, tools=False),
+    "gpt-3": replace(_OLD, kind="completion", context=2_049, max_output=2_048, tools=False),
     "ada": replace(_EMBEDDING, shortens=False),
     "small": _EMBEDDING,
     "large": replace(_EMBEDDING, dimensions=3072),

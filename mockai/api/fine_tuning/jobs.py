@@ -7,14 +7,13 @@ from typing import Any
 
 from mockai import admission, contents
 from mockai.api.fine_tuning import life
-from mockai.api.fine_tuning.events import CHECKPOINT, EVENT, Teller
+from mockai.api.fine_tuning.faces import CHECKPOINT, EVENT, LATER, Face
 from mockai.api.fine_tuning.schema import CREATE, HYPERPARAMETERS
 from mockai.api.fine_tuning.training import PURPOSE
 from mockai.call import Call, Json, Operation
 from mockai.clock import SCALE
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import Draw
-from mockai.lifecycle import IllegalEventError, apply, begin
 from mockai.store import UnknownCursorError
 from mockai.wire import errors, pages
 from mockai.wire.errors import ApiError
@@ -23,47 +22,18 @@ from mockai.work import Slice
 END_HEADER, ENDS = "x-mockai-fine-tuning", ("fail",)
 MOST_ACTIVE = 3
 """Active jobs that a model may have. Jobs at the pace `instant` take no time, so none is ever active."""
-REPEATED = 'Cannot {} a job {} that already has status "{}".'
-"""What a job is told that has ended. It is the text of the older API; that of this one is unverified."""
 
 
 def create(call: Call) -> Json:
     """Start a job. The files are looked at later; what is wrong with them fails the job."""
-    body = call.body
-    end = call.header(END_HEADER)
-    if end is not None and end not in ENDS:
-        text = f"{END_HEADER}: {end!r} is no way to end a job; use {', '.join(ENDS)}"
-        raise ApiError(400, text, param=END_HEADER)
+    body, end = call.body, asked_end(call)
     if call.settings.missing == "phantom" and contents.find(call, body["training_file"]) is None:
-        return _shown(call, call.ids.alnum("ftjob-"), body, body["model"])
-    _check_files(call, body)
+        return made(call, call.ids.alnum("ftjob-"), body, body["model"])
+    check_files(call, body)
     model = _check_model(call, body)
     _check_active(call, model.dated)
-    shown = _shown(call, call.ids.alnum("ftjob-"), body, model.id if model.base else model.dated)
-    record: Json = {
-        "id": shown["id"],
-        "shown": shown,
-        "life": begin(life.MACHINE, call.now),
-        "model": model.id,
-        "base": model.dated,
-        "end": end,
-        "error": None,
-        "check": None,
-        "total": None,
-        "step": 0,
-        "begun": 0,
-        "told": 0,
-        "checkpoints": [],
-        "chunks": [],
-        "result": None,
-    }
-    with call.store.transaction():
-        teller = Teller(call, record)
-        teller.say(call.now, f"Created fine-tuning job: {shown['id']}", {})
-        also = f" and validation file: {shown['validation_file']}" if shown["validation_file"] else ""
-        teller.say(call.now, f"Validating training file: {shown['training_file']}{also}", {})
-        life.put(call, record)
-        call.host.work.add(call, life.path(record), call.now)
+    shown = made(call, call.ids.alnum("ftjob-"), body, model.id if model.base else model.dated)
+    life.begun(call, shown, model, end)
     return {**shown, "method": _created(shown["method"])}
 
 
@@ -79,7 +49,17 @@ def _created(method: Json) -> Json:
 # --- what is refused at once ---------------------------------------------------------------------
 
 
-def _check_files(call: Call, body: Json) -> None:
+def asked_end(call: Call) -> str | None:
+    """Return how the caller wants the job to end, if not by itself. Raises a 400 of our own."""
+    end = call.header(END_HEADER)
+    if end is not None and end not in ENDS:
+        text = f"{END_HEADER}: {end!r} is no way to end a job; use {', '.join(ENDS)}"
+        raise ApiError(400, text, param=END_HEADER)
+    return end
+
+
+def check_files(call: Call, body: Json) -> None:
+    """Raise the API's 400 of a file that is not there, or for something else."""
     for param in ("training_file", "validation_file"):
         id = body.get(param)
         file = contents.find(call, id) if id is not None else None
@@ -122,7 +102,7 @@ def _check_active(call: Call, base: str) -> None:
         return
     where = {"active": base}
     budget = Slice()
-    found = call.store.list(call.tenant, life.KIND, where=where, limit=MOST_ACTIVE)
+    found = call.store.list(call.tenant, Face.KIND, where=where, limit=MOST_ACTIVE)
     states = [life.settle(call, record["id"], budget)["life"]["state"] for record in found]
     active = [state for state in states if state not in (*life.ENDED, "paused")]
     if len(active) >= MOST_ACTIVE:
@@ -138,7 +118,8 @@ def _check_active(call: Call, base: str) -> None:
 # --- the object ----------------------------------------------------------------------------------
 
 
-def _shown(call: Call, id: str, body: Json, model: str) -> Json:
+def made(call: Call, id: str, body: Json, model: str) -> Json:
+    """Return a new job."""
     asked = body.get("method") or {}
     kind = asked.get("type", "supervised")
     inner = asked.get(kind) or {}
@@ -193,7 +174,7 @@ def _integration(call: Call, asked: Json) -> Json:
 
 def _phantom(call: Call, state: str) -> Json:
     body = {"model": "gpt-4o-mini-2024-07-18", "training_file": "file-phantom"}
-    shown = _shown(call, call.path["fine_tuning_job_id"], body, body["model"])
+    shown = made(call, call.path["fine_tuning_job_id"], body, body["model"])
     return {**shown, "status": state}
 
 
@@ -201,15 +182,19 @@ def _missing(call: Call) -> bool:
     """Return whether the job is a phantom."""
     return (
         call.settings.missing == "phantom"
-        and call.store.get(call.tenant, life.KIND, call.path["fine_tuning_job_id"]) is None
+        and call.store.get(call.tenant, Face.KIND, call.path["fine_tuning_job_id"]) is None
     )
+
+
+def _id(call: Call) -> str:
+    return life.own(call.path["fine_tuning_job_id"], Face)
 
 
 def retrieve(call: Call) -> Json:
     """Return a job, up to date."""
     if _missing(call):
         return _phantom(call, "running")
-    shown: Json = life.settle(call, call.path["fine_tuning_job_id"], Slice())["shown"]
+    shown: Json = life.settle(call, _id(call), Slice())["shown"]
     return shown
 
 
@@ -225,7 +210,7 @@ def list_(call: Call) -> Json:
         where["metadata"] = "null"
 
     def read(limit: int) -> list[Json]:
-        return call.store.list(call.tenant, life.KIND, after=page.after, limit=limit, where=where)
+        return call.store.list(call.tenant, Face.KIND, after=page.after, limit=limit, where=where)
 
     found, more = _fetch(call, page, read, life.unknown)
     budget = Slice()
@@ -249,13 +234,12 @@ def _fetch(
 
 def _told(call: Call, kind: str, page: pages.Page) -> tuple[list[Json], bool]:
     """Return what a job has told by now, the latest first."""
-    id = call.path["fine_tuning_job_id"]
     if _missing(call):
         return [], False
-    life.settle(call, id, Slice())
+    id = life.settle(call, _id(call), Slice())["id"]
 
     def read(limit: int) -> list[Json]:
-        ahead = len(life.LATER)  # what is told of a success bears times after it
+        ahead = len(LATER)  # what is told of a success bears times after it
         found = call.store.list(call.tenant, kind, parent=id, after=page.after, limit=limit + ahead)
         return [entry for entry in found if entry["created_at"] <= call.now][:limit]
 
@@ -281,16 +265,7 @@ def _change(event: str, phantom: str) -> Callable[[Call], Json]:
     def change(call: Call) -> Json:
         if _missing(call):
             return _phantom(call, phantom)
-        id = life.settle(call, call.path["fine_tuning_job_id"], Slice())["id"]
-        with call.store.transaction():
-            record = life.move(call, id)[0]
-            try:
-                apply(life.MACHINE, record["life"], event, call.now, lambda step: life.stamp(call, record, step))
-            except IllegalEventError as illegal:
-                text = REPEATED.format(event, record["id"], illegal.state)
-                raise ApiError(400, text) from None
-            life.put(call, record)
-        shown: Json = record["shown"]
+        shown: Json = life.change(call, _id(call), event)["shown"]
         return shown
 
     change.__doc__ = f"Let a job {event}."

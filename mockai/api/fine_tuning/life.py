@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, count
 
 from mockai import admission, contents, tuned
-from mockai.api.fine_tuning import training
-from mockai.api.fine_tuning.events import CSV_HEAD, KEPT_EPOCHS, Teller, csv
+from mockai.api.fine_tuning.faces import Face, csv, face, face_of
+from mockai.api.fine_tuning.schema import DEFAULTS
 from mockai.api.fine_tuning.training import Training, fault, plan
 from mockai.call import Call, Json
 from mockai.clock import SCALE
-from mockai.engine import draw
 from mockai.engine.catalogue import Model
 from mockai.engine.learning import Row
-from mockai.lifecycle import Machine, Step, advance, due
+from mockai.lifecycle import IllegalEventError, Machine, Step, advance, apply, begin, due
 from mockai.wire.errors import ApiError
-from mockai.wire.ids import TO_BASE62, Ids
+from mockai.wire.ids import Ids
 from mockai.work import Slice
-
-KIND = "fine_tuning.job"
-LEAD, PER_STEP, TAIL = 120.0, 1.7, 7.0
-"""Seconds of a running job before its steps, for each of them, and after."""
-LATER = (2, 6)
-"""Seconds after `finished_at` at which a job tells of its model and of its success."""
 
 MACHINE = Machine(
     initial="validating_files",
@@ -35,14 +27,16 @@ MACHINE = Machine(
         "running": {"finish": "succeeded", "fail": "failed", "cancel": "cancelled", "pause": "paused"},
         "paused": {"resume": "queued", "cancel": "cancelled"},
     },
-    work={"validating_files": (30.0, "accept"), "queued": (2.0, "start"), "running": (LEAD, "finish")},
+    work={"validating_files": (Face.CHECKED, "accept"), "queued": (Face.QUEUED, "start"), "running": (0.0, "finish")},
 )
 ENDED = ("succeeded", "failed", "cancelled")
+REPEATED = 'Cannot {} a job {} that already has status "{}".'
+"""What is told of a job that has ended: the recorded text of the older API; that of jobs is unverified."""
 
 
 def path(record: Json) -> str:
     """Return the path under which the work of a job is queued."""
-    return f"/fine_tuning/jobs/{record['id']}"
+    return f"{face_of(record['id']).PATH}{record['id']}"
 
 
 def unknown(id: str) -> ApiError:
@@ -50,9 +44,42 @@ def unknown(id: str) -> ApiError:
     return ApiError(404, f"Could not find fine tune: {id}", param="fine_tune_id", code="fine_tune_not_found")
 
 
+def own(id: str, face: type[Face]) -> str:
+    """Return the id of a job of this face. Raises the API's 404 for one of the other."""
+    if face_of(id) is not face:
+        raise unknown(id)
+    return id
+
+
+def begun(call: Call, shown: Json, model: Model, end: str | None) -> Json:
+    """Keep a new job, and have its work done; return the record. `end` is how it shall end, if not by itself."""
+    record: Json = {
+        "id": shown["id"],
+        "shown": shown,
+        "life": begin(MACHINE, call.now),
+        "model": model.id,
+        "base": model.dated,
+        "end": end,
+        "error": None,
+        "check": None,
+        "total": None,
+        "step": 0,
+        "begun": 0,
+        "told": 0,
+        "checkpoints": [],
+        "chunks": [],
+        "result": None,
+    }
+    with call.store.transaction():
+        face(call, record).created(call.now)
+        put(call, record)
+        call.host.work.add(call, path(record), call.now)
+    return record
+
+
 def load(call: Call, id: str) -> Json:
     """Return the record of a job as it is kept. Raises the API's 404."""
-    record = call.store.get(call.tenant, KIND, id)
+    record = call.store.get(call.tenant, face_of(id).KIND, id)
     if record is None:
         raise unknown(id)
     return record
@@ -65,7 +92,7 @@ def put(call: Call, record: Json) -> None:
     tags = {f"metadata.{name}": value for name, value in (metadata or {}).items()}
     tags |= {} if metadata else {"metadata": "null"}
     tags |= {} if state in (*ENDED, "paused") else {"active": record["base"]}
-    call.store.put(call.tenant, KIND, record, tags=tags)
+    call.store.put(call.tenant, face_of(record["id"]).KIND, record, tags=tags)
     if state in ENDED:
         forget(call, record)
     if state in (*ENDED, "paused"):
@@ -90,8 +117,13 @@ def answers(record: Json) -> str:
 
 def machine(record: Json) -> Machine:
     """Return the table of one job: how long it runs depends on the steps that are left."""
-    left = (record["total"] or 0) - record["begun"]
-    return replace(MACHINE, work={**MACHINE.work, "running": (LEAD + PER_STEP * left + TAIL, "finish")})
+    left, took = (record["total"] or 0) - record["begun"], face_of(record["id"])
+    work = {
+        "validating_files": (took.CHECKED, "accept"),
+        "queued": (took.QUEUED, "start"),
+        "running": (took.LEAD + took.PER_STEP * left + took.TAIL, "finish"),
+    }
+    return replace(MACHINE, work=work)
 
 
 def settle(call: Call, id: str, budget: Slice) -> Json:
@@ -124,6 +156,19 @@ def move(call: Call, id: str) -> tuple[Json, bool]:
         return record, bool(steps)
 
 
+def change(call: Call, id: str, event: str) -> Json:
+    """Bring a job up to date and let an event happen to it; return the record. Raises the API's 400."""
+    settle(call, id, Slice())
+    with call.store.transaction():
+        record = move(call, id)[0]
+        try:
+            apply(MACHINE, record["life"], event, call.now, lambda step: stamp(call, record, step))
+        except IllegalEventError as illegal:
+            raise ApiError(400, REPEATED.format(event, id, illegal.state)) from None
+        put(call, record)
+    return record
+
+
 def _choose(record: Json, state: str, event: str) -> str | None:
     """Return what ends a state once its work is done."""
     if state == "validating_files":
@@ -138,24 +183,25 @@ def _choose(record: Json, state: str, event: str) -> str | None:
 
 def stamp(call: Call, record: Json, step: Step) -> None:
     """Write a step into the job, and tell of it."""
-    shown, teller = record["shown"], Teller(call, record)
+    shown, told = record["shown"], face(call, record)
     shown["status"] = step.after
-    if step.after == "queued":
-        if step.event == "accept":
-            _resolve(record)
-            teller.say(step.at, "Files validated, moving job to queued state", {})
+    shown["estimated_finish"] = None
+    if step.event == "accept":
+        _resolve(record)
+        told.accepted(step.at)
     elif step.after == "running":
         record["begun"] = record["step"]
         seconds = machine(record).work["running"][0] * SCALE[call.pace]
         shown["estimated_finish"] = int(step.at + seconds)
-        teller.say(step.at, "Fine-tuning job started")
-    else:
-        shown["estimated_finish"] = None
-    if step.after == "failed":
+        told.started(step.at)
+    elif step.after == "failed":
         shown["error"] = record["error"] or record["check"]["error"]
         shown["finished_at"] = int(step.at) if step.before == "running" else None
+        told.failed(step.at)
+    elif step.after == "cancelled":
+        told.cancelled(step.at)
     elif step.after == "succeeded":
-        _succeed(call, record, int(step.at), teller)
+        _succeed(call, record, int(step.at), told)
 
 
 def _resolve(record: Json) -> None:
@@ -167,9 +213,9 @@ def _resolve(record: Json) -> None:
     record["total"] = plan(record).steps(record["check"]["examples"])
 
 
-def _succeed(call: Call, record: Json, at: int, teller: Teller) -> None:
+def _succeed(call: Call, record: Json, at: int, told: Face) -> None:
     shown = record["shown"]
-    final = model_name(call, record, record["total"], last=True)
+    final = told.model(record["total"], at, last=True)
     contents.place(call, record["result"])
     shown |= {
         "finished_at": at,
@@ -181,21 +227,7 @@ def _succeed(call: Call, record: Json, at: int, teller: Teller) -> None:
     taught = [answers(record), *(base.answers if base else ())]
     for name in [final, *record["checkpoints"]]:
         tuned.put(call, name, record["base"], taught, at)
-    first, second = (int(later * SCALE[call.pace]) for later in LATER)
-    teller.say(at + first, f"New fine-tuned model created: {final}", {})
-    teller.say(at + second, "The job has successfully completed", {})
-
-
-def model_name(call: Call, record: Json, step: int, *, last: bool) -> str:
-    """Return the name of a checkpoint's model; all of a job's share five characters."""
-    slug = re.sub(r"[^a-z0-9]+", "-", call.organization.lower()).strip("-") or "personal"
-    suffix = re.sub(r"[^a-z0-9]+", "-", (record["shown"]["user_provided_suffix"] or "").lower()).strip("-")
-    id = _letters(5, record["id"]) + _letters(3, record["id"], step)
-    return f"ft:{record['base']}:{slug}:{suffix}:{id}" + ("" if last else f":ckpt-step-{step}")
-
-
-def _letters(size: int, *parts: str | int) -> str:
-    return draw.stream(draw.key("model", *parts), size).translate(TO_BASE62).decode()
+    told.succeeded(at)
 
 
 # --- work ----------------------------------------------------------------------------------------
@@ -234,7 +266,8 @@ def _validate(call: Call, record: Json, budget: Slice) -> bool:
     shown = record["shown"]
     method = shown["method"]["type"]
     asked = shown["method"][method]["hyperparameters"]
-    numbers = training.resolved(asked, method, _model(call, record), taken.examples)
+    auto = {**face_of(record["id"]).auto(_model(call, record), taken.examples), **DEFAULTS[method]}
+    numbers = {name: auto[name] if value == "auto" else value for name, value in asked.items()}
     if taken.fault is None:
         tuned.write(call, answers(record), taken.answers)
     with call.store.transaction():
@@ -260,9 +293,10 @@ def _allowed(call: Call, record: Json) -> int:
     scale = SCALE[call.pace]
     if not scale:
         return total
-    gone = (call.now - record["life"]["since"]) / scale - LEAD
+    took = face_of(record["id"])
+    gone = (call.now - record["life"]["since"]) / scale - took.LEAD
     begun: int = record["begun"]
-    return min(total, begun + max(0, int(gone / PER_STEP)))
+    return min(total, begun + max(0, int(gone / took.PER_STEP)))
 
 
 def _learn(call: Call, record: Json, budget: Slice) -> bool:
@@ -288,19 +322,16 @@ def _keep(call: Call, record: Json, rows: list[Row]) -> None:
     """Write down what steps measured."""
     if not rows:
         return
-    teller, how = Teller(call, record), plan(record)
+    told, how = face(call, record), plan(record)
     epoch, total = how.epoch(record["check"]["examples"]), record["total"]
     since, scale = record["life"]["since"], SCALE[call.pace]
     for row in rows:
-        at = since + scale * (LEAD + PER_STEP * (row.step - record["begun"]))
-        teller.step(at, row, total)
-        if row.step % epoch == 0 and row.step > total - KEPT_EPOCHS * epoch:
-            last = row.step == total
-            name = model_name(call, record, row.step, last=last)
-            teller.checkpoint(at, row, name, last=last)
-            record["checkpoints"] += [] if last else [name]
+        at = since + scale * (told.LEAD + told.PER_STEP * (row.step - record["begun"]))
+        told.step(at, row, total)
+        if row.step % epoch == 0:
+            told.epoch(at, row, row.step // epoch, how.epochs)
     chunk = f"{record['id']}/rows/{rows[0].step}"
-    call.store.write(call.tenant, chunk, [csv(rows)])
+    call.store.write(call.tenant, chunk, [csv(told, rows)])
     record["chunks"].append(chunk)
     record["step"] = rows[-1].step
 
@@ -318,8 +349,9 @@ def _file(call: Call, record: Json) -> bool:
     """Join the rows into the result file."""
     ids = Ids(call.settings.seed, f"{call.tenant}/{record['id']}/result", count().__next__)
     ended = machine(record).work["running"][0] * SCALE[call.pace]
-    file = contents.made(ids, "fine-tune-results", "step_metrics.csv", created=int(record["life"]["since"] + ended))
-    file["bytes"] = call.store.write(call.tenant, file["id"], _joined(call, record["chunks"]))
+    told = face(call, record)
+    file = contents.made(ids, "fine-tune-results", told.RESULT, created=int(record["life"]["since"] + ended))
+    file["bytes"] = call.store.write(call.tenant, file["id"], _joined(call, told.head(), record["chunks"]))
     with call.store.transaction():
         latest = load(call, record["id"])
         if latest["life"] != record["life"]:
@@ -330,6 +362,6 @@ def _file(call: Call, record: Json) -> bool:
     return True
 
 
-def _joined(call: Call, chunks: list[str]) -> Iterator[bytes]:
-    yield CSV_HEAD
+def _joined(call: Call, head: bytes, chunks: list[str]) -> Iterator[bytes]:
+    yield head
     yield from chain.from_iterable(call.store.read(call.tenant, chunk) or () for chunk in chunks)

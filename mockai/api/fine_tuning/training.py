@@ -7,19 +7,15 @@ from typing import Any
 
 from mockai import contents, tuned
 from mockai.api.fine_tuning import lines
+from mockai.api.fine_tuning.faces import face_of
 from mockai.api.fine_tuning.lines import Course, FormatError
-from mockai.api.fine_tuning.schema import DEFAULTS
 from mockai.call import Call, Json
 from mockai.engine import learning, moderation
 from mockai.engine.catalogue import Model
 from mockai.engine.learning import Lesson, Plan, Row
 
-LEAST = 10
-"""Examples that a training file must have."""
 LONGEST, LONGEST_OF = 65_536, {"gpt-3.5-turbo-0613": 4_096}
 """Tokens of an example, where the context of the model is not smaller."""
-# The learning rate multipliers that `auto` stands for; the rule behind them is not known.
-MULTIPLIER, MULTIPLIERS = 2, {"gpt-4o-mini-2024-07-18": 1.8}
 FLAGGED = 5
 """A file is refused when more than one in so many examples is flagged; the real share is not known."""
 PURPOSE = "fine-tune"
@@ -49,6 +45,7 @@ class Training:
         longest = min(model.context, LONGEST_OF.get(model.dated, LONGEST))
         self._course = Course(model.encoding, method["type"], model.kind, longest, grader.get("reference"))
         self.answers = tuned.Answers()
+        self._least = face_of(record["id"]).LEAST
         self.fault: Json | None = None
         self.tokens = self.examples = self.step = 0
         self._lessons: list[list[Lesson]] = []
@@ -94,8 +91,8 @@ class Training:
                 yield from self._read_file(call, shown[param], param)
                 if self.fault is not None:
                     return
-        if self.examples < LEAST:
-            text = f"Training file has {self.examples} example(s), but must have at least {LEAST} examples"
+        if self.examples < self._least:
+            text = f"Training file has {self.examples} example(s), but must have at least {self._least} examples"
             self.fault = fault("invalid_n_examples", text, "training_file")
         elif self._flags * FLAGGED > self.examples:
             text = "The job failed due to an invalid training file. " + BLOCKED.format(
@@ -138,20 +135,6 @@ class Training:
         self._flagged |= {category for category, found in judged["categories"].items() if found}
 
 
-# --- numbers -------------------------------------------------------------------------------------
-
-
-def resolved(asked: Json, method: str, model: Model, examples: int) -> Json:
-    """Return the hyperparameters with numbers in place of `auto`."""
-    auto: Json = {
-        "n_epochs": learning.auto_epochs(examples),
-        "batch_size": learning.auto_batch(examples),
-        "learning_rate_multiplier": MULTIPLIERS.get(model.dated, MULTIPLIER),
-        **DEFAULTS[method],
-    }
-    return {name: auto[name] if value == "auto" else value for name, value in asked.items()}
-
-
 def plan(record: Json) -> Plan:
     """Return how the job of a record trains, once its hyperparameters are numbers."""
     shown = record["shown"]
@@ -159,7 +142,7 @@ def plan(record: Json) -> Plan:
     return Plan(
         numbers["n_epochs"],
         numbers["batch_size"],
-        float(numbers["learning_rate_multiplier"]),
+        numbers["learning_rate_multiplier"] * face_of(record["id"]).RATE,
         shown["seed"],
         numbers.get("beta", 0.1),
     )
