@@ -10,7 +10,7 @@ from mockai.api.fine_tuning import lines
 from mockai.api.fine_tuning.faces import face_of
 from mockai.api.fine_tuning.lines import Course, FormatError
 from mockai.call import Call, Json
-from mockai.engine import learning, moderation
+from mockai.engine import moderation
 from mockai.engine.catalogue import Model
 from mockai.engine.learning import Lesson, Plan, Row
 
