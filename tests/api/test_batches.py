@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from mockai.api.batches.batches import MACHINE
+from mockai.api.batches.life import MACHINE
 from mockai.app import Application
 from mockai.clock import ManualClock
 from mockai.lifecycle import faults
