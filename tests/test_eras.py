@@ -39,9 +39,10 @@ def before(day: str) -> str:
 
 def test_the_days_are_days() -> None:
     assert {eras.entry(operation.name) for operation in OPERATIONS} == set(eras.SINCE)
-    for day in (*filter(None, eras.SINCE.values()), eras.ENDED):
+    for day in (*filter(None, eras.SINCE.values()), *eras.UNTIL.values()):
         assert date.fromisoformat(day).isoformat() == day
-    assert {operation.until for operation in OPERATIONS if operation.liveness != "retired"} == {""}
+    for operation in OPERATIONS:
+        assert (operation.until != "") == (operation.liveness == "retired"), operation.route
 
 
 @pytest.mark.parametrize("day", sorted(set(filter(None, eras.SINCE.values()))))
@@ -66,8 +67,15 @@ def test_a_retired_endpoint_answers_nothing_from_its_last_day_on() -> None:
         gone = (answer.status_code, answer.content, answer.headers.get("content-length")) == (404, b"", "0")
         assert gone == (operation.liveness == "retired"), operation.route
         assert ("x-mockai-liveness" in answer.headers) == gone
-    last = of(before(eras.ENDED)).get("/v1/assistants")
+
+
+@pytest.mark.parametrize(
+    ("day", "path"), [(eras.ENDED, "/v1/assistants"), (eras.UNTIL["fine_tunes"], "/v1/fine-tunes")]
+)
+def test_an_endpoint_answers_until_its_last_day(day: str, path: str) -> None:
+    last = of(before(day)).get(path)
     assert (last.status_code, last.headers["x-mockai-liveness"]) == (200, "retired")
+    assert of(day).get(path).status_code == 404
 
 
 def test_without_a_day_everything_is_served() -> None:

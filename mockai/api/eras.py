@@ -1,7 +1,7 @@
 """When the real API had each endpoint: the days from which and until which, by the name of the operation.
 
 The day it came is that of the official Python SDK which brought it, as the SDK's history has it; the API itself may
-have had it a few days earlier. Of what is older than that history no day is told. The end is the reported one.
+have had it a few days earlier. Of what is older than that history no day is told. The ends are the announced ones.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from mockai.call import Operation
 
 ENDED = "2026-08-26"
 """The end of assistants (assistants.md §1)."""
+UNTIL: Mapping[str, str] = {"beta": ENDED, "fine_tunes": "2024-01-04"}
+"""The days of the ends, by the first part of the name (fine_tuning.md §1)."""
 SINCE: Mapping[str, str] = {
     "batches": "2024-04-15",
     "beta.assistants": "2023-11-06",
@@ -24,6 +26,7 @@ SINCE: Mapping[str, str] = {
     "completions": "",
     "embeddings": "2022-01-20",
     "files": "",
+    "fine_tunes": "",
     "fine_tuning.jobs": "2023-08-22",
     "fine_tuning.jobs.checkpoints": "2024-04-15",
     "fine_tuning.jobs.pause": "2025-05-08",
@@ -44,7 +47,7 @@ SINCE: Mapping[str, str] = {
 def dated(operations: Iterable[Operation]) -> Iterator[Operation]:
     """Yield the operations with the days of their lives."""
     for operation in operations:
-        until = ENDED if operation.liveness == "retired" else ""
+        until = UNTIL.get(operation.name.partition(".")[0], "")
         yield replace(operation, since=SINCE[entry(operation.name)], until=until)
 
 
