@@ -20,6 +20,11 @@ MADE_HERE = {"anchor": "last_active_at", "days": 7}
 """A vector store that is made for a thread expires."""
 
 
+def laden(call: Call) -> bool:
+    """Return whether a body brings messages or files: there may be many."""
+    return any(call.body.get(name) for name in ("messages", "tool_resources", "file_ids")) if call.body else False
+
+
 def given(body: Json, name: str, default: Any) -> Any:
     """Return a value of a body; null stands for the default."""
     value = body.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockai.api.assistants import beta, messages, schema, schema_v1
 from mockai.api.assistants.objects import THREAD, find_thread, made_thread, remove_thread
-from mockai.api.assistants.resources import NO_CODE, given, metadata_of, shown_resources
+from mockai.api.assistants.resources import NO_CODE, given, laden, metadata_of, shown_resources
 from mockai.api.assistants.shapes import thread_of
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
@@ -88,6 +88,7 @@ OPERATIONS = (
         "beta.threads.create",
         body=schema.THREAD,
         admit=beta.admitting(schema_v1.THREAD),
+        weigh=laden,
         liveness="retired",
     ),
     Operation("GET", "/threads", list_, "beta.threads.list", admit=beta.admit, liveness="retired"),
@@ -99,6 +100,7 @@ OPERATIONS = (
         "beta.threads.update",
         body=schema.MODIFY_THREAD,
         admit=beta.admitting(schema_v1.MODIFY),
+        weigh=laden,
         liveness="retired",
     ),
     Operation("DELETE", _ONE, delete, "beta.threads.delete", admit=beta.admit, weigh=_heavy, liveness="retired"),
