@@ -251,13 +251,16 @@ def test_a_batch_moves_through_its_states_on_the_clock(start: Start, clock: Manu
     assert (done["status"], stamps) == ("completed", [1, 121, 122])
 
 
-def test_one_look_tells_what_many_tell(start: Start, clock: ManualClock) -> None:
+@pytest.mark.parametrize("late", [0, 2 * 86_400])
+def test_one_look_tells_what_many_tell(start: Start, clock: ManualClock, late: int) -> None:
+    """However late it is: a batch that had the time to run does not expire because nobody looked."""
     client = start(pace="real")
     file = send(client, jsonl([line(1), line(2)]))
     often, once = create(client, file).json(), create(client, file).json()
     for _ in range(200):
         clock.advance(1)
         client.get(f"/v1/batches/{often['id']}")
+    clock.advance(late)
     a, b = client.get(f"/v1/batches/{often['id']}").json(), client.get(f"/v1/batches/{once['id']}").json()
     own = ("id", "output_file_id")
     assert {k: v for k, v in a.items() if k not in own} == {k: v for k, v in b.items() if k not in own}
