@@ -1,7 +1,6 @@
 """Vector stores at their endpoints: recorded shapes, lives, faults, races, and what is freed (vector_stores.md)."""
 
 import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,42 +17,11 @@ from mockai.settings import Settings
 from mockai.store import Store
 from mockai.store.memory import MemoryStore
 from mockai.store.sqlite import SqliteStore
+from tests.api.conftest import Start
 from tests.api.vector_stores import STORES, counts, error, get, made, settled, upload
 from tests.conftest import client_of
 from tests.recorded import exchanges, shape
 from tests.strategies import valid
-
-Start = Callable[..., TestClient]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def start(clock: ManualClock, store: Store) -> Iterator[Start]:
-    clients: list[TestClient] = []
-
-    def begin(**settings: Any) -> TestClient:
-        client = client_of(Application(Settings(**settings), clock=clock, store=store)).__enter__()
-        clients.append(client)
-        return client
-
-    yield begin
-    for client in clients:
-        client.__exit__(None, None, None)
-
-
-@pytest.fixture
-def fresh(start: Start) -> TestClient:
-    return start()
-
 
 # --- objects and lives ---------------------------------------------------------------------------
 
