@@ -5,14 +5,7 @@ from typing import Any
 import pytest
 
 from mockai.store import Store
-from mockai.store.memory import MemoryStore
-from mockai.store.sqlite import SqliteStore
 from tests.api.runs import ASK, CODE, SOLVE, WEATHER, World, path_of
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
 
 
 @pytest.fixture

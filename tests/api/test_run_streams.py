@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockai.store import Store
-from mockai.store.memory import MemoryStore
-from mockai.store.sqlite import SqliteStore
 from tests.api.runs import (
     ASK,
     ASK_MANY,
@@ -35,11 +33,6 @@ MESSAGE = [
     "run.step.completed",
 ]
 CALLED = [*STEP, "run.step.delta"]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
 
 
 @pytest.fixture

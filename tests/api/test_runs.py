@@ -12,16 +12,10 @@ from mockai.api.assistants.life import MACHINE
 from mockai.clock import ManualClock
 from mockai.lifecycle import faults
 from mockai.store import Store
-from mockai.store.memory import MemoryStore
 from mockai.store.sqlite import SqliteStore
 from tests.api.runs import ASK, ASK_MANY, CODE, SOLVE, TALK, WEATHER, World, path_of
 from tests.recorded import exchanges, shape
 from tests.strategies import broken, few
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
 
 
 @pytest.fixture

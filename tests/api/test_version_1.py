@@ -6,8 +6,6 @@ import pytest
 
 from mockai.api.assistants import faults_v1, schema_v1
 from mockai.store import Store
-from mockai.store.memory import MemoryStore
-from mockai.store.sqlite import SqliteStore
 from mockai.wire.errors import ApiError
 from tests.api.runs import CODE, SOLVE, TALK, World, path_of
 from tests.recorded import exchanges
@@ -22,11 +20,6 @@ GONE = (
     "The v1 Assistants API has been deprecated. "
     "See the migration guide for more information: https://platform.openai.com/docs/assistants/migration."
 )
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
 
 
 @pytest.fixture
