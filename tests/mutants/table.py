@@ -146,6 +146,13 @@ MUTANTS: tuple[Mutant, ...] = (
     put("batches.retrieve", "request_counts.completed", 1),
     body("batches.list", "nothing is listed", lambda whole: whole["data"].clear()),
     status("batches.cancel", 400),
+    # fine-tunes
+    drop("fine_tunes.create", "hyperparams"),
+    put("fine_tunes.create", "model", "davinci"),
+    body("fine_tunes.list", "nothing is listed", lambda whole: whole["data"].clear()),
+    put("fine_tunes.retrieve", "status", "cancelled"),
+    body("fine_tunes.list_events", "in the wrong order", lambda whole: whole["data"].reverse()),
+    status("fine_tunes.cancel", 409),
     # the machinery
     patch("mockai.wire.pages:fetch", "files", "pages begin one late", _page_late),
     patch("mockai.wire.pages:fetch", "files", "no page follows", _page_short),

@@ -44,9 +44,9 @@ def unknown(id: str) -> ApiError:
     return ApiError(404, f"Could not find fine tune: {id}", param="fine_tune_id", code="fine_tune_not_found")
 
 
-def own(id: str, face: type[Face]) -> str:
+def own(id: str, wanted: type[Face]) -> str:
     """Return the id of a job of this face. Raises the API's 404 for one of the other."""
-    if face_of(id) is not face:
+    if face_of(id) is not wanted:
         raise unknown(id)
     return id
 
