@@ -27,6 +27,8 @@ PRIOR_PER_BYTE = 0.8
 SMOOTH, SMOOTH_WHOLE, GENERAL = 1.0, 0.3, 0.3
 RATE = 0.5
 """How much one look counts, at a multiplier of 1."""
+MOST_MULTIPLIER = 1e6
+"""With more, sums of counts would leave what a float can hold; one look is all by then."""
 SMALLEST, LARGEST = 1 << 12, 1 << 21
 """Slots of the tables."""
 NO_WORD = np.uint64(0)
@@ -59,7 +61,7 @@ class Learner:
         self._totals = np.zeros(size, np.float32)
         self._most = np.zeros(size, np.float32)
         self._favourite = np.full(size, -1, np.int64)
-        self._rate = np.float32(RATE * multiplier)
+        self._rate = np.float32(RATE * min(multiplier, MOST_MULTIPLIER))
         self._encoding, self._beta = encoding, beta
         self._lengths: dict[int, int] = {}
 

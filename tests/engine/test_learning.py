@@ -1,5 +1,6 @@
 """The learner: its losses are measured, and they obey what learning obeys."""
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -86,6 +87,12 @@ def test_one_repeated_example_reaches_near_zero_loss() -> None:
 def test_a_higher_multiplier_learns_faster() -> None:
     lessons = reviews(40, 1)
     assert final(rows(lessons, multiplier=4.0)) < final(rows(lessons, multiplier=0.5))
+
+
+@pytest.mark.parametrize("multiplier", [1e-300, 1e6, 1e30, 1e308])
+def test_losses_are_numbers_whatever_the_multiplier(multiplier: float) -> None:
+    found = rows(reviews(30, 1), reviews(5, 2), multiplier=multiplier)
+    assert all(math.isfinite(value) for row in found for value in (row.loss, row.valid_loss or 0.0))
 
 
 def test_preferences_are_learned() -> None:
