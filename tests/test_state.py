@@ -56,6 +56,17 @@ def test_the_example_of_the_readme_is_there_from_the_start(file: Path) -> None:
         assert other.status_code == 404
 
 
+def test_a_model_of_the_older_fine_tunes_is_there_too(file: Path) -> None:
+    file.write_text(
+        "models:\n  - id: ada:ft-acme-2023-01-01-00-00-00\n    base: ada\n"
+        """    content: '{"prompt": "Item 3 ->", "completion": " kind 3"}'\n"""
+    )
+    with started(file) as client:
+        body = {"model": "ada:ft-acme-2023-01-01-00-00-00", "prompt": "Item 3 ->"}
+        answer = client.post("/v1/completions", json=body, headers=KEY).json()
+        assert answer["choices"][0]["text"] == " kind 3"
+
+
 def test_what_the_store_has_is_left_as_it_is(file: Path) -> None:
     application = Application(Settings(clock="manual"), store=MemoryStore())
     state.load(application.edge, file)
