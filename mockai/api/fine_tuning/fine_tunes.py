@@ -141,7 +141,8 @@ def _file(call: Call, id: str, known: Json | None) -> Json:
     """Return a file as it is; one that was deleted still shows as what it was."""
     file = contents.find(call, id)
     if file is None:
-        file = {**(known or contents.made(call.ids, "fine-tune", "phantom.jsonl")), "id": id, "status": "deleted"}
+        phantom = {**contents.made(call.ids, "fine-tune", "phantom.jsonl"), "id": id}
+        file = phantom if known is None else {**known, "status": "deleted"}
     return {name: file[name] for name in FILE}
 
 
