@@ -122,6 +122,7 @@ class Stream:
     done: bytes | None = b"data: [DONE]\n\n"
     """What closes the stream, framed."""
     content_type: str = "text/event-stream; charset=utf-8"
+    status: int = 200
     close: Callable[[], None] | None = None
     """Called once when the stream ends, also when the client has gone."""
     at_once: Callable[[], bytes] | None = None

@@ -324,7 +324,7 @@ class _Exchange:
     def chunked(self, answer: Stream, body: bytes) -> Whole:
         """Return a stream that is all there."""
         lines = self.lines(answer.content_type) + b"transfer-encoding: chunked\r\n"
-        return 200, lines, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+        return answer.status, lines, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
 class _Writer:
@@ -427,13 +427,13 @@ class _Writer:
             self.started = True
             self._direct(*self.exchange.chunked(answer, body))
         else:
-            await self._start(200, self.exchange.lines(answer.content_type))
+            await self._start(answer.status, self.exchange.lines(answer.content_type))
             await self._send({"type": "http.response.body", "body": b"" if self._head else body})
 
     async def _write(self, answer: Stream, pending: list[bytes]) -> None:
         """Send what is pending, and let other requests have their turn."""
         if not self.started:
-            await self._start(200, self.exchange.lines(answer.content_type))
+            await self._start(answer.status, self.exchange.lines(answer.content_type))
         if pending:
             await self._send({"type": "http.response.body", "body": b"".join(pending), "more_body": True})
             pending.clear()

@@ -172,3 +172,9 @@ def test_the_rules_of_the_example_answer(tmp_path: Path) -> None:
         assert [answer.status_code for answer in tries] == [429, 429, 200]
         assert tries[0].headers["retry-after"] == "1"
         assert client.get("/v1/files", headers={"x-case": "outage"}).text == "<h1>Bad Gateway</h1>"
+        client.headers["openai-beta"] = "assistants=v2"
+        assistant = client.post("/v1/assistants", json={"model": "gpt-4o-mini"}).json()
+        thread = {"messages": [{"role": "user", "content": "Name every lake."}]}
+        run = client.post("/v1/threads/runs", json={"assistant_id": assistant["id"], "thread": thread}).json()
+        ended = client.get(f"/v1/threads/{run['thread_id']}/runs/{run['id']}").json()
+        assert ended["status"] == "expired"

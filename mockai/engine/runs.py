@@ -13,7 +13,7 @@ from typing import Any
 
 from mockai.engine import accounting, interpreter, plan, tokens
 from mockai.engine.catalogue import Model
-from mockai.engine.plan import Choice, Request
+from mockai.engine.plan import Choice, Request, Script
 from mockai.engine.quotes import Hit, quote
 from mockai.engine.slots import words
 from mockai.engine.tools import ENOUGH, STOP_WORDS
@@ -56,6 +56,8 @@ class Turn:
     """An end asked for from outside: fail, rate_limit, expire, incomplete or cancel."""
     size: int = -1
     """Tokens of the prompt, but for hosted tools; counted where they are not given."""
+    told: Script | None = None
+    """What is said in place of the model."""
     extra: int = field(default=0, init=False)
     """Tokens of the prompt that hosted tools returned in this turn."""
 
@@ -166,7 +168,7 @@ def _tool_of(turn: Turn) -> str | None:
     """Return the hosted tool that the turn uses before it talks; None where it talks at once, or calls functions."""
     body, choice = turn.body, turn.choice
     declared: list[str] = [tool["type"] for tool in turn.hosted]
-    if choice == "none" or not declared or body["messages"][-1]["role"] == "tool":
+    if _is_told(turn) or choice == "none" or not declared or body["messages"][-1]["role"] == "tool":
         return None
     if isinstance(choice, dict):
         named: str = choice["type"]
@@ -180,6 +182,12 @@ def _tool_of(turn: Turn) -> str | None:
     if searches and turn.search is not None and _asks(text):
         return searches[0]
     return declared[0] if choice == "required" and not body.get("tools") else None
+
+
+def _is_told(turn: Turn) -> bool:
+    """Return whether all that the turn says comes from outside."""
+    told = turn.told
+    return told is not None and bool(told.calls or told.content is not None or told.refusal is not None)
 
 
 def _asks(text: str) -> bool:
@@ -198,7 +206,7 @@ def _request(turn: Turn, body: Json | None = None) -> Request:
     body = turn.body if body is None else body
     if turn.completion_left is not None:
         body = {**body, "max_completion_tokens": max(1, turn.completion_left)}
-    return Request(body, turn.model, turn.seed)
+    return Request(body, turn.model, turn.seed, script=turn.told)
 
 
 def _prompt(turn: Turn) -> int:
@@ -236,7 +244,12 @@ def _speak(turn: Turn, made: Json, text: str | None, citations: Sequence[tuple[i
     if choice.calls:
         encoding = turn.model.encoding
         calls = [
-            {"name": call.name, "arguments": call.arguments, "pieces": _split(encoding, call.arguments)}
+            {
+                "id": call.id,
+                "name": call.name,
+                "arguments": call.arguments,
+                "pieces": _split(encoding, call.arguments),
+            }
             for call in choice.calls
         ]
         made["acts"].append({"kind": "function", "calls": calls, "usage": usage})

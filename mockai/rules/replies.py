@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 from mockai.call import Answer, Beat, Call, Reply, Stream
 from mockai.rules.rule import TALKING, Failure, Raw, Response
@@ -46,10 +47,10 @@ def run(rules: RuleSet, call: Call) -> Answer:
         raise
 
 
-def unmatched(rules: RuleSet, call: Call) -> ApiError:
+def unmatched(rules: RuleSet, call: Call, endpoint: str | None = None, body: Any = None) -> ApiError:
     """Return the 503 of --strict, which names the nearest rule and each difference."""
-    text = f"No rule matches this request to {call.operation.name}."
-    miss = rules.nearest(call)
+    text = f"No rule matches this request to {endpoint or call.operation.name}."
+    miss = rules.nearest(call, endpoint, body)
     if miss is not None:
         text += f" The nearest is {miss.rule.label or 'a rule without a name'}: {'; '.join(miss.differences)}."
     else:
@@ -77,7 +78,7 @@ def _direct(call: Call, response: Response) -> Answer:
 def _raw(call: Call, raw: Raw) -> Answer:
     call.reply_headers.update({name: value for name, value in raw.headers.items() if name.lower() not in OWN_HEADERS})
     if raw.chunks:
-        return Stream(_beats(raw), done=None, content_type=raw.content_type)
+        return Stream(_beats(raw), done=None, content_type=raw.content_type, status=raw.status)
     return Reply(raw.body, raw.status, raw.content_type)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockai.rules.match import RuleError, shown
-from mockai.rules.rule import Chunk, Failure, Raw, Response, ScriptedCall
+from mockai.rules.rule import EVENTS, Chunk, Failure, Raw, Response, ScriptedCall
 from mockai.wire.codec import dumps, dumps_text, loads
 
 Json = dict[str, Any]
@@ -34,12 +34,12 @@ def response(given: Json) -> Response:
             return Response(**_shape(given))  # the engine's answer, with these parts given
         raise RuleError("a response answers nothing", f"give it one of {', '.join(ANSWERS)}")
     if given.get("error") is not None:
-        return Response(error=_error(given), event=_text(given, "event"))
+        return Response(error=_error(given), event=_event(given, ("fail",)))
     if given.get("json") is not None:
         headers = _headers(given.get("headers"), ("headers",))
         return Response(raw=Raw(_status(given, 200), dumps(given["json"]), headers=headers))
     if given.get("raw") is not None:
-        return Response(raw=_raw(given["raw"]))
+        return Response(raw=_raw(given["raw"], _status(given, 200)))
     return Response(**_shape(given))
 
 
@@ -52,7 +52,7 @@ def _shape(given: Json) -> Json:
         "finish": _finish(given),
         "embedding": _embedding(given.get("embedding")),
         "moderation": _moderation(given.get("moderation")),
-        "event": _text(given, "event"),
+        "event": _event(given, EVENTS),
         "usage": _mapping(given, "usage"),
         "id": _text(given, "id"),
         "created": _whole(given, "created"),
@@ -129,6 +129,14 @@ def _finish(given: Json) -> str | None:
     return value
 
 
+def _event(given: Json, events: tuple[str, ...]) -> str | None:
+    value = _text(given, "event")
+    if value is not None and value not in events:
+        text = f"event: {value!r} is no end of a run" + (" with an error" if len(events) == 1 else "")
+        raise RuleError(text, f"use {'one of ' if len(events) > 1 else ''}{', '.join(events)}", ("event",))
+    return value
+
+
 def _embedding(value: Any) -> tuple[float, ...] | None:
     if value is None:
         return None
@@ -188,14 +196,14 @@ def _headers(value: Any, path: tuple[str | int, ...]) -> Mapping[str, str]:
     return {str(name).lower(): str(entry) for name, entry in value.items()}
 
 
-def _raw(raw: Any) -> Raw:
+def _raw(raw: Any, default: int) -> Raw:
     """Return a raw answer: `body` (text, or anything else as JSON), or `chunks` of a stream with their times."""
     if not isinstance(raw, dict) or ("body" in raw) == ("chunks" in raw):
         hint = "write `raw: {status: 502, contentType: text/html, body: …}`, or `chunks: [{at: 0.1, data: …}]`"
         raise RuleError("raw: needs either a body or chunks", hint, ("raw",))
     headers = _headers(raw.get("headers"), ("raw", "headers"))
     try:
-        status = _status(raw, 200)
+        status = _status(raw, default)
     except RuleError as mistake:
         raise RuleError(mistake.text, mistake.hint, ("raw", *mistake.path)) from None
     stated = raw.get("contentType")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from mockai.call import Answer, Call
@@ -67,7 +68,7 @@ class Response:
     moderation: Mapping[str, float] | None = None
     """Scores by category; from 0.5 on a category is flagged."""
     event: str | None = None
-    """The event that a run gets in place of its timer's: `expire`, `fail` …"""
+    """How a run ends: one of `EVENTS`."""
     usage: Mapping[str, Any] = field(default_factory=dict)
     """What of the `usage` is not counted but given."""
     id: str | None = None
@@ -102,6 +103,8 @@ class Response:
         return TALKING
 
 
+EVENTS = ("fail", "rate_limit", "expire", "incomplete", "cancel")
+"""Ends that a run can be told to come to."""
 TALKING = ("chat.completions.create", "completions.create", "responses.create", "runs")
 """Where a model talks: three operations, and the turns of a run."""
 
@@ -130,6 +133,12 @@ class Rule:
     def label(self) -> str:
         """Return the name or the place of the rule, for people."""
         return f"{self.name} ({self.where})" if self.name and self.where else self.name or self.where
+
+    def speaks_of(self, endpoint: str) -> bool:
+        """Return whether the rule answers an endpoint. A run has no body, so there is no raw one for it."""
+        if endpoint == "runs" and any(response.raw or response.answer for response in self.responses):
+            return False
+        return any(fnmatchcase(endpoint, glob) for glob in self.endpoints)
 
     @property
     def counted(self) -> bool:

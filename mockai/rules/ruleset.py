@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from mockai.call import Call
@@ -55,8 +54,7 @@ class RuleSet:
         """Return the rules that speak of an endpoint."""
         index = self._indexes.get(endpoint)
         if index is None:
-            spoken = (rule for rule in self.rules if any(fnmatchcase(endpoint, glob) for glob in rule.endpoints))
-            index = self._indexes[endpoint] = Index(spoken)
+            index = self._indexes[endpoint] = Index(rule for rule in self.rules if rule.speaks_of(endpoint))
         return index
 
     def claim(self, call: Call, endpoint: str | None = None, body: Any = None) -> Claim | None:

@@ -179,7 +179,7 @@ def _replaced(before: Any, after: Any) -> Any:
 
 
 def _texts(message: Any) -> list[str]:
-    return [part["text"]["value"] for part in message["content"]]
+    return [part["text"]["value"] if part["type"] == "text" else part["refusal"] for part in message["content"]]
 
 
 def _merge(into: Any, delta: Any) -> None:

@@ -212,3 +212,24 @@ def test_the_lines_of_a_batch_meet_rules(tmp_path: Path) -> None:
             batch = client.get(f"/v1/batches/{batch['id']}").json()
         output = client.get(f"/v1/files/{batch['output_file_id']}/content").json()
     assert output["response"]["body"]["choices"][0]["message"]["content"] == TEXT
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "{raw: {status: 502, body: Bad Gateway}}",
+        "{status: 502, raw: {body: Bad Gateway}}",
+        "{raw: {status: 502, contentType: text/plain, chunks: [Bad, {at: 0, data: ' Gateway'}]}}",
+        "{status: 502, raw: {contentType: text/plain, chunks: [Bad Gateway]}}",
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["chat", "files.list"])
+def test_a_raw_answer_has_the_status_that_it_says(given: str, endpoint: str, tmp_path: Path) -> None:
+    rules = f"rules: [{{match: {{endpoint: {endpoint}}}, response: {given}}}]"
+    with ruled(rules, folder=tmp_path) as client:
+        if endpoint == "chat":
+            answer = client.post("/v1/chat/completions", json=chat("raw"))
+        else:
+            answer = client.get("/v1/files")
+    assert (answer.status_code, answer.text) == (502, "Bad Gateway")
+    assert answer.headers["content-type"].startswith("text/plain")

@@ -33,7 +33,7 @@ class Phantom(Watch):
         record = self._record
         while record["life"]["state"] not in CLOSED:
             if record["life"]["state"] == "queued":
-                script = scripts.make(self._call, record, self.scripts, THREAD)
+                script, _ = scripts.make(self._call, record, self.scripts, THREAD)
                 self.scripts.append(Script(script))
             move(self._call, record, self.scripts, now, step=True)
             self.story.go_on(record, self.scripts)

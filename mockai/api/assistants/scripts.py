@@ -8,14 +8,16 @@ from itertools import count, islice
 from typing import Any
 
 from mockai import admission, contents, retrieval
+from mockai.api.assistants import told
 from mockai.api.assistants.conversation import Conversation, chat_of
 from mockai.api.assistants.objects import SCRIPT, THREAD
-from mockai.api.assistants.story import ERRORS, Script
+from mockai.api.assistants.story import Script
 from mockai.call import Call, Json
-from mockai.engine import accounting, runs
+from mockai.engine import accounting
 from mockai.engine.catalogue import Model, adopt
-from mockai.engine.runs import LAST, Turn
+from mockai.engine.runs import Turn
 from mockai.engine.slots import words
+from mockai.rules.ruleset import Claim
 from mockai.wire.errors import ApiError
 from mockai.wire.ids import Ids
 
@@ -34,24 +36,31 @@ def of(call: Call, record: Json, wanted: int, found: list[Script]) -> None:
         id = f"{record['id']}/{turn}"
         script = call.store.get(call.tenant, SCRIPT, id)
         if script is None:
-            script = {"id": id, **make(call, record, found)}
+            made, claimed = make(call, record, found)
+            script = {"id": id, **made}
             with call.store.transaction():  # whoever came first has made it
                 known = call.store.get(call.tenant, SCRIPT, id)
                 if known is None:
                     call.store.put(call.tenant, SCRIPT, script, parent=record["id"])
+                else:
+                    told.give_back(call, claimed)
                 script = known or script
         found.append(Script(script))
 
 
-def make(call: Call, record: Json, before: Sequence[Script], thread: Sequence[Json] | None = None) -> Json:
-    """Return the script of the next turn, after those `before`. `thread` stands for the messages of a phantom."""
+def make(
+    call: Call, record: Json, before: Sequence[Script], thread: Sequence[Json] | None = None
+) -> tuple[Json, Claim | None]:
+    """Return the script of the next turn, after those `before`, and the rule that told it.
+
+    `thread` stands for the messages of a phantom.
+    """
+    turn = _turn(call, record, before, thread)
+    claimed = told.claim(call, turn)
     try:
-        script = runs.script(_turn(call, record, before, thread))
-        if script["error"] is not None:
-            script["error"] = {"code": script["error"], "message": ERRORS[script["error"]]}
+        script = told.script(call, turn, claimed)
     except ApiError as error:  # such as a vector store that has expired
-        cause = {"code": "server_error", "message": error.message}
-        script = {"acts": [], "end": "fail", "reason": None, "error": cause, "ticks": 0, "seconds": LAST}
+        script = told.failed("server_error", error.message)
     ids = Ids(call.settings.seed, f"{call.tenant}/{record['id']}", count(len(before) * IDS_A_TURN).__next__)
     for act in script["acts"]:
         act["step_id"] = ids.alnum("step_")
@@ -59,8 +68,8 @@ def make(call: Call, record: Json, before: Sequence[Script], thread: Sequence[Js
             act["message_id"] = ids.alnum("msg_")
         else:
             for made in act["calls"]:
-                made["id"] = ids.alnum("call_")
-    return script
+                made["id"] = made.get("id") or ids.alnum("call_")
+    return script, claimed
 
 
 def _turn(call: Call, record: Json, before: Sequence[Script], thread: Sequence[Json] | None) -> Turn:
