@@ -37,6 +37,18 @@ class Host(Protocol):
 
 
 @dataclass(slots=True)
+class Recorded:
+    """What the recordings say to a request."""
+
+    rules: RuleSet | None
+    """The rules that come before the recorded answer; None when there is none."""
+    explain: Callable[[], object]
+    """Tells, in words, why there is no recorded answer."""
+    overruled: bool = False
+    """One of these rules answers."""
+
+
+@dataclass(slots=True)
 class Call:
     """One request, parsed and checked. Read `now` instead of a clock: it is taken once a request."""
 
@@ -70,6 +82,8 @@ class Call:
     """Requests and tokens a minute, and the tokens of this call: answered as x-ratelimit-* headers."""
     rule: Response | None = None
     """What a rule wants answered in place of what the engine would say."""
+    recorded: Recorded | None = None
+    """What recordings have to do with the call; None without any."""
 
     def header(self, name: str) -> str | None:
         """Return a request header, or None; `name` is in lower case."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockai.call import Recorded
 from mockai.form import MAX_FORM
 from mockai.recording import Request, Response
 from mockai.recording.forms import FormReader, Tally, boundary_of
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+Pause = Callable[[float, "asyncio.Task[None]"], Awaitable[None]]
+Serve = Callable[[Scope, Receive, "_Writer", Recorded], Awaitable[None]]
 
 log = logging.getLogger("mockai")
 
@@ -36,12 +40,15 @@ _FRAMING = frozenset({"content-length", "transfer-encoding"})
 class Replay:
     """Answers from the recordings of a set of rules."""
 
-    def __init__(self, tenancy: Tenancy, speed: float) -> None:
-        """Tell callers apart by `tenancy`; send streams at `speed` times the recorded one, at once for 0."""
-        self._tenancy, self._speed = tenancy, speed
+    def __init__(self, tenancy: Tenancy, speed: float, pause: Pause) -> None:
+        """Tell callers apart by `tenancy`; send streams at `speed` times the recorded one, at once for 0.
 
-    async def __call__(self, rules: RuleSet, scope: Scope, receive: Receive, reply: _Writer) -> Receive | None:
-        """Answer and return None, or return a way to receive the request from its beginning.
+        `pause` waits so many seconds, unless the client leaves or the server stops meanwhile.
+        """
+        self._tenancy, self._speed, self._pause = tenancy, speed, pause
+
+    async def __call__(self, rules: RuleSet, scope: Scope, receive: Receive, reply: _Writer, serve: Serve) -> None:
+        """Answer a request that was recorded; `serve` answers any other, and those that an earlier rule is for.
 
         Raises the 503 of --strict where the recordings are all that there is.
         """
@@ -50,25 +57,53 @@ class Replay:
         asked = await read(scope, receive)
         identity = self._tenancy.known(dict(scope["headers"]))
         found = deck.find(asked.request, identity.tenant if identity else "")
-        if found is not None:
-            await self._send(found.response, identity, reply, head=scope["method"] == "HEAD")
-            return None
-        if rules.strict and not rules.rules:
-            text = f"No recorded exchange answers this request: {deck.explain(asked.request)}."
+        explain = partial(deck.explain, asked.request)
+        if found is None and rules.strict and not rules.rules:
+            text = f"No recorded exchange answers this request: {explain()}."
             log.warning("%s", text)
             raise ApiError(503, text, code="no_fixture_match", headers=replies.NO_RETRY)
-        return again(asked, receive)
+        if found is None or found.after:
+            earlier = None if found is None else rules.before(found.after)
+            recorded = Recorded(earlier, explain)
+            try:
+                await serve(scope, again(asked, receive), reply, recorded)
+            except (ApiError, replies.UnclaimedError):
+                if found is None or recorded.overruled:
+                    raise
+            else:
+                return
+        await self._send(found.take().response, identity, reply, receive, head=scope["method"] == "HEAD")
 
-    async def _send(self, response: Response, identity: Identity | None, reply: _Writer, *, head: bool) -> None:
+    async def _send(
+        self, response: Response, identity: Identity | None, reply: _Writer, receive: Receive, *, head: bool
+    ) -> None:
         request_id, send = reply.exchange.request_id, reply.starts()
         pieces = [own(chunk.data, identity, request_id) for chunk in response.chunks]
         told = lines(response, identity, request_id)
         if len(pieces) == 1:
             told += b"content-length: %d\r\n" % len(pieces[0])
         await send({"type": "http.response.start", "status": response.status, "headers": headers.pairs(told)})
-        async for at in due(response, self._speed):
+        async for at in self._due(response, receive):
             await send({"type": "http.response.body", "body": b"" if head else pieces[at], "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+    async def _due(self, response: Response, receive: Receive) -> AsyncIterator[int]:
+        """Yield the numbers of the chunks, each when it is due; no more when the client has left."""
+        clock, speed = asyncio.get_running_loop().time, self._speed
+        begun = clock()
+        gone: asyncio.Task[None] | None = None
+        try:
+            for number, chunk in enumerate(response.chunks):
+                wait = chunk.at / speed - (clock() - begun) if speed > 0 else 0.0
+                if wait > 0:
+                    gone = gone or asyncio.ensure_future(disconnect(receive))
+                    await self._pause(wait, gone)
+                    if gone.done():
+                        return
+                yield number
+        finally:
+            if gone is not None:
+                gone.cancel()
 
 
 class Asked(NamedTuple):
@@ -148,12 +183,7 @@ def own(data: bytes, identity: Identity | None, request_id: str) -> bytes:
     return data
 
 
-async def due(response: Response, speed: float) -> AsyncIterator[int]:
-    """Yield the numbers of the chunks, each when it is due."""
-    clock = asyncio.get_running_loop().time
-    begun = clock()
-    for number, chunk in enumerate(response.chunks):
-        wait = chunk.at / speed - (clock() - begun) if speed > 0 else 0.0
-        if wait > 0:
-            await asyncio.sleep(wait)
-        yield number
+async def disconnect(receive: Receive) -> None:
+    """Return when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        continue

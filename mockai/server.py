@@ -17,10 +17,10 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect
 
 from mockai import bodies
-from mockai.call import Answer, Beat, Binary, Call, Handler, Json, Operation, Reply, Stream
+from mockai.call import Answer, Beat, Binary, Call, Handler, Json, Operation, Recorded, Reply, Stream
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
-from mockai.replay import Replay
+from mockai.replay import Replay, disconnect
 from mockai.routing import Match, Router, of_day
 from mockai.rules import replies
 from mockai.rules.ruleset import RuleSet
@@ -74,7 +74,7 @@ class Edge:
         self.settings, self.clock, self.store = settings, clock, store
         self.rules = rules
         self.tenancy = Tenancy(settings.keys)
-        self._replay = Replay(self.tenancy, settings.replay_speed)
+        self._replay = Replay(self.tenancy, settings.replay_speed, self.pause)
         self.work = Work(store)
         self.stopping = asyncio.Event()
         self._requests = Ids(settings.seed, "", lambda: store.next("requests"))
@@ -101,12 +101,13 @@ class Edge:
         return _Exchange(self.clock, self._requests.hex("req_"))
 
     async def _answer(self, scope: Scope, receive: Receive, reply: _Writer) -> None:
+        rules = self.rules
+        if rules is None or rules.deck is None:
+            return await self._serve(scope, receive, reply)
+        return await self._replay(rules, scope, receive, reply, self._serve)
+
+    async def _serve(self, scope: Scope, receive: Receive, reply: _Writer, recorded: Recorded | None = None) -> None:
         method: str = scope["method"]
-        if self.rules is not None and self.rules.deck is not None:
-            unknown = await self._replay(self.rules, scope, receive, reply)
-            if unknown is None:
-                return None
-            receive = unknown
         match = self.router.match(scope["raw_path"].decode("latin-1"))
         if match is None:
             raise self._unknown(scope)
@@ -116,6 +117,7 @@ class Edge:
         if operation is None:
             raise errors.wrong_method(method, scope["path"], sorted(match.methods))
         call = self._call(operation, match, scope["headers"], scope["query_string"], reply.exchange)
+        call.recorded = recorded
         if operation.form:
             async with read_form(call, scope, receive):
                 return await reply.answer(await anyio.to_thread.run_sync(self.run, call), self, receive)
@@ -400,7 +402,7 @@ class _Writer:
             for beat in answer.beats:
                 wait = beat.at - (clock() - begun) if beat.at > 0.0 else 0.0
                 if wait > 0.0 or size > WRITE_SIZE:
-                    gone = gone or asyncio.ensure_future(_disconnect(receive))
+                    gone = gone or asyncio.ensure_future(disconnect(receive))
                     await self._write(answer, pending)
                     size = 0
                     if wait > 0.0:
@@ -443,8 +445,3 @@ class _Writer:
 def _framed(beat: Beat) -> bytes:
     raw: bytes = beat.data if beat.framed else sse.frame(beat.data, beat.event)
     return raw
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue

@@ -97,6 +97,51 @@ def test_the_recorded_times_are_kept_on_demand(tmp_path: Path) -> None:
     assert took[1] >= 0.2
 
 
+def test_the_first_that_matches_wins_in_the_order_of_the_flags(tmp_path: Path) -> None:
+    recordings, rules = tmp_path / "recordings", tmp_path / "rules.yaml"
+    with serving() as mock, recording(mock.url, recordings) as served, sdk(served) as client:
+        said = client.chat.completions.create(**CHAT).choices[0].message.content
+        with pytest.raises(openai.BadRequestError):
+            client.chat.completions.create(**CHAT, temperature=7)
+    rules.write_text(
+        "rules: [{match: {userMessage: Hello, model: gpt-4o-mini}, times: 1, response: {content: Told.}}]"
+    )
+
+    def answers(*paths: Path) -> list[str | None]:
+        flags = [flag for path in paths for flag in ("-f", str(path))]
+        with serving(*flags, "--strict") as replay, sdk(replay) as client:
+            found = [client.chat.completions.create(**CHAT).choices[0].message.content for _ in range(2)]
+            with pytest.raises(openai.BadRequestError, match="temperature"):  # recorded, and no rule is used up by it
+                client.chat.completions.create(**CHAT, temperature=7)
+            with pytest.raises(openai.APIStatusError) as miss:
+                client.chat.completions.create(**{**CHAT, "max_tokens": 21, "model": "gpt-4o"})
+            assert miss.value.code == "no_fixture_match"
+            assert 'model: wanted gpt-4o-mini, got "gpt-4o"' in str(miss.value)
+            assert "Of the recordings, the nearest is POST" in str(miss.value)
+            assert "body.max_tokens was 20, now 21" in str(miss.value)
+        return found
+
+    assert answers(rules, recordings) == ["Told.", said]
+    assert answers(recordings, rules) == [said, said]
+
+
+def test_a_replay_that_waits_ends_with_the_server(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "mockai: recording\nformat: 1\n...\n---\nrequest: {method: GET, path: /v1/x}\n"
+        "response: {status: 200, headers: {content-type: text/event-stream}, "
+        "chunks: [{at: 0, text: a}, {at: 600, text: b}]}\n...\n"
+    )
+    with serving("-f", str(tmp_path), "--replay-speed", "1") as replay:
+        with httpx2.stream("GET", f"{replay.url}/v1/x") as answer:
+            pieces = answer.iter_text()
+            assert next(pieces) == "a"
+            begun = time.perf_counter()
+            replay.process.terminate()
+            assert "".join(pieces) == "b"
+        assert replay.stop()[0] == 0
+        assert time.perf_counter() - begun < 5
+
+
 def contracts(target: Served) -> None:
     command = [sys.executable, "-m", "pytest", "contracts", "-q", "-p", "no:randomly", "-p", "no:xdist", "-x"]
     done = subprocess.run(

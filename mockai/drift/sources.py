@@ -33,14 +33,17 @@ class Recorded:
 
 
 def exchanges(folder: Path) -> list[Recorded]:
-    """Return the exchanges in a folder, by file name. Raises `SourceError`."""
+    """Return the exchanges in a folder: by file name, and recordings in the order of their times.
+
+    Raises `SourceError`.
+    """
     if not folder.exists():
         raise SourceError(f"{folder}: is not there; give a folder of recordings")
     files = [folder] if folder.is_file() else sorted(folder.rglob("*"))
     found = [entry for file in files if file.is_file() for entry in _file(file)]
     if not found:
         raise SourceError(f"{folder}: holds no recorded exchanges; `mockai record --out {folder}` makes them")
-    return found
+    return sorted(found, key=lambda entry: entry.exchange.recorded)
 
 
 def _file(file: Path) -> Iterator[Recorded]:

@@ -7,8 +7,9 @@ requests get their answers in the recorded order; the last one is repeated.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -85,11 +86,29 @@ class Miss:
 
 
 @dataclass(slots=True)
+class _Same:
+    """Exchanges of equal requests, in their order."""
+
+    after: int
+    exchanges: list[Exchange] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Redacted:
     """Exchanges that were recorded under one redaction."""
 
     redaction: Redaction
-    by_key: dict[bytes, list[Exchange]] = field(default_factory=dict)
+    by_key: dict[bytes, _Same] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answers that a caller may get to a request."""
+
+    take: Callable[[], Exchange]
+    """Returns the next one, which counts as told."""
+    after: int
+    """How many rules come before the recording."""
 
 
 class Deck:
@@ -103,29 +122,32 @@ class Deck:
         self._lock = threading.Lock()
         for tape in tapes:
             for exchange in tape.exchanges:
-                self.add(exchange, tape.redaction)
+                self.add(exchange, tape.redaction, tape.after)
 
     def __len__(self) -> int:
         """Return how many exchanges there are."""
         return len(self._all)
 
-    def add(self, exchange: Exchange, redaction: Redaction) -> None:
-        """Add one exchange."""
+    def add(self, exchange: Exchange, redaction: Redaction, after: int = 0) -> None:
+        """Add one exchange, which so many rules come before."""
         group = self._by_redaction.setdefault(redaction, _Redacted(redaction))
-        group.by_key.setdefault(_key(facts(exchange.request)), []).append(exchange)
+        group.by_key.setdefault(_key(facts(exchange.request)), _Same(after)).exchanges.append(exchange)
         self._all.append((exchange, redaction))
 
-    def find(self, request: Request, caller: str) -> Exchange | None:
-        """Return the next answer that `caller` gets to this request, or None."""
+    def find(self, request: Request, caller: str) -> Found | None:
+        """Return what `caller` may get to this request, or None."""
         for group in self._by_redaction.values():
             key = _key(facts(redacted_request(request, group.redaction)))
             found = group.by_key.get(key)
             if found is not None:
-                with self._lock:
-                    at = self._told.get((caller, key), 0)
-                    self._told[caller, key] = at + 1
-                return found[min(at, len(found) - 1)]
+                return Found(partial(self._take, caller, key, found.exchanges), found.after)
         return None
+
+    def _take(self, caller: str, key: bytes, found: list[Exchange]) -> Exchange:
+        with self._lock:
+            at = self._told.get((caller, key), 0)
+            self._told[caller, key] = at + 1
+        return found[min(at, len(found) - 1)]
 
     def explain(self, request: Request) -> Miss:
         """Return what the nearest recorded request has otherwise."""

@@ -37,6 +37,8 @@ class Tape:
     redaction: Redaction
     torn: bool
     """A document at the end was not whole."""
+    after: int = 0
+    """How many rules come before it, where it is served beside rules."""
 
 
 class TapeError(Exception):

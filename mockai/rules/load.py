@@ -142,7 +142,7 @@ def _load_tape(path: Path, loaded: Loaded) -> bool:
     if tape.torn:
         text = "the last exchange is not whole: it was being written when the recorder died"
         loaded.problems.append(Problem(str(path), 1, text, "it is left out", "warning"))
-    loaded.tapes.append(tape)
+    loaded.tapes.append(replace(tape, after=len(loaded.rules)))
     return True
 
 

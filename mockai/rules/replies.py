@@ -28,9 +28,22 @@ NO_RETRY = {"x-should-retry": "false"}
 """Tells the official SDKs that another try would fare no better."""
 
 
+class UnclaimedError(Exception):
+    """No rule comes before the recorded answer."""
+
+
 def run(rules: RuleSet, call: Call) -> Answer:
-    """Answer a call: by the first rule that it meets, else by its operation. Raises `ApiError`."""
-    claim = rules.claim(call)
+    """Answer a call: by the first rule that it meets, else by its operation. Raises `ApiError`.
+
+    Where there is a recorded answer, only the rules before it count; raises `UnclaimedError` when none is met.
+    """
+    recorded = call.recorded
+    first = rules if recorded is None or recorded.rules is None else recorded.rules
+    claim = first.claim(call)
+    if recorded is not None and recorded.rules is not None:
+        if claim is None:
+            raise UnclaimedError
+        recorded.overruled = True
     if claim is None:
         if rules.strict and (rules.whole or call.operation.name in ANSWERING):
             raise unmatched(rules, call)
@@ -55,6 +68,8 @@ def unmatched(rules: RuleSet, call: Call, endpoint: str | None = None, body: Any
         text += f" The nearest is {miss.rule.label or 'a rule without a name'}: {'; '.join(miss.differences)}."
     else:
         text += f" None of {len(rules.rules)} rules speaks of this endpoint; add one, or leave --strict out."
+    if call.recorded is not None:
+        text += f" Of the recordings, {call.recorded.explain()}."
     log.warning("%s", text)
     return ApiError(503, text, code="no_fixture_match", headers=NO_RETRY)
 

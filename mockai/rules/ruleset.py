@@ -44,11 +44,12 @@ class RuleSet:
     ) -> None:
         """Take the rules; `strict` refuses what meets none, and of every operation where `whole` says so.
 
-        `deck` holds recorded exchanges, which the edge asks before all rules.
+        `deck` holds recorded exchanges. The edge asks it first, and it says which rules come before.
         """
         self.rules, self.deck = tuple(rules), deck
         self.strict, self.whole = strict, whole
         self._indexes: dict[str, Index] = {}
+        self._first: dict[int, RuleSet] = {}
 
     def index(self, endpoint: str) -> Index:
         """Return the rules that speak of an endpoint."""
@@ -56,6 +57,13 @@ class RuleSet:
         if index is None:
             index = self._indexes[endpoint] = Index(rule for rule in self.rules if rule.speaks_of(endpoint))
         return index
+
+    def before(self, number: int) -> RuleSet:
+        """Return the first rules alone; uses are counted together."""
+        first = self._first.get(number)
+        if first is None:
+            first = self._first[number] = RuleSet(self.rules[:number])
+        return first
 
     def claim(self, call: Call, endpoint: str | None = None, body: Any = None) -> Claim | None:
         """Return the first rule that a request meets, and count its use; None when it meets none.

@@ -11,6 +11,7 @@ import pytest
 
 from mockai.drift.differences import SEVERITY, compare
 from mockai.recording import Chunk, Response
+from mockai.recording.tape import read_folder
 from tests.server import recording, serving
 
 CHUNK: dict[str, Any] = {"id": "c", "choices": [{"delta": {"role": "assistant"}, "finish_reason": None}]}
@@ -106,6 +107,26 @@ def test_the_exit_status_is_the_severity(tmp_path: Path, answer: Any, status: in
     assert "1 exchanges" in done.stdout
     printed = json.loads(drift(tmp_path, "--json", cwd=tmp_path).stdout)
     assert bool(printed["differences"]) is (status > 0)
+
+
+def test_recordings_are_played_in_the_order_of_their_times(tmp_path: Path) -> None:
+    """The file of a batch is made first, though `batches.yaml` comes before `files.yaml`."""
+    line = '{"custom_id":"a","method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"a"}}'
+    files: dict[str, Any] = {"files": {"file": ("a.jsonl", line)}, "data": {"purpose": "batch"}}
+    key = {"authorization": "Bearer sk-test"}
+    with (
+        serving() as mock,
+        recording(mock.url, tmp_path) as served,
+        httpx2.Client(base_url=f"{served.url}/v1", headers=key) as client,
+    ):
+        file = client.post("/files", **files).json()["id"]
+        body = {"input_file_id": file, "endpoint": "/v1/embeddings", "completion_window": "24h"}
+        batch = client.post("/batches", json=body).json()["id"]
+        assert client.get(f"/batches/{batch}").json()["input_file_id"] == file
+    printed = json.loads(drift(tmp_path, "--json", cwd=tmp_path).stdout)
+    assert (printed["exchanges"], printed["differences"]) == (3, [])
+    times = [exchange.recorded for tape in read_folder(tmp_path) for exchange in tape.exchanges]
+    assert len(set(times)) == len(times)
 
 
 def test_a_known_gap_is_no_news_and_a_stale_one_is(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def deck(*requests: Request) -> Deck:
 
 def answer(of: Deck, asked: Request, caller: str = "a") -> bytes | None:
     found = of.find(asked, caller)
-    return None if found is None else found.response.body
+    return None if found is None else found.take().response.body
 
 
 def test_what_does_not_count() -> None:

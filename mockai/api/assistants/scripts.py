@@ -13,7 +13,7 @@ from mockai.api.assistants.conversation import Conversation, chat_of
 from mockai.api.assistants.objects import SCRIPT, THREAD
 from mockai.api.assistants.story import Script
 from mockai.call import Call, Json
-from mockai.engine import accounting
+from mockai.engine import accounting, runs
 from mockai.engine.catalogue import Model, adopt
 from mockai.engine.runs import Turn
 from mockai.engine.slots import words
