@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import openai
@@ -15,8 +16,10 @@ import pytest
 from contracts import prices
 from contracts.judge import Judge, area_of, is_contract, operations_of, row_of
 from contracts.results import chosen
+from contracts.snapshots import FOLDER, Snapshots
 from contracts.target import NO_KEY, Target, TargetError, choose
 from mockai.api import OPERATIONS
+from mockai.recording.tape import TapeError
 
 JUDGE = pytest.StashKey[Judge]()
 LIVENESS: dict[str, str] = {operation.name: operation.liveness for operation in OPERATIONS}
@@ -39,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--api-key", default=None, help="API key for the target (live: OPENAI_API_KEY)")
     group.addoption("--only", default="", help="areas or operations, divided by commas: chat,embeddings.create")
     group.addoption("--budget", default=0.25, type=float, help="USD that a live run may cost (default 0.25)")
+    group.addoption(
+        "--record",
+        nargs="?",
+        const=str(FOLDER),
+        metavar="FOLDER",
+        help=f"keep every exchange as a snapshot, for `mockai drift` (default folder: {FOLDER})",
+    )
     group.addoption("--restricted", action="store_true", help="live: ask restricted operations (fine-tuning) too")
 
 
@@ -55,10 +65,18 @@ def pytest_configure(config: pytest.Config) -> None:
             restricted=option("--restricted"),
             environment=os.environ,
         )
-    except TargetError as error:
+        snapshots = Snapshots(Path(option("--record")), target) if option("--record") and _is_alone(config) else None
+    except (TargetError, TapeError) as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[JUDGE] = Judge(target)
+    config.stash[JUDGE] = Judge(target, snapshots)
     config.pluginmanager.register(config.stash[JUDGE], "contracts-judge")
+
+
+def _is_alone(config: pytest.Config) -> bool:
+    """Return whether this process asks all contracts: snapshots need their order."""
+    if hasattr(config, "workerinput") or config.getoption("numprocesses", None):
+        raise pytest.UsageError("--record keeps the order of the exchanges: leave -n out")
+    return True
 
 
 # --- which contracts are run

@@ -13,6 +13,7 @@ import pytest
 
 from contracts.facts import Fault
 from contracts.results import Outcome, Result, Results
+from contracts.snapshots import Snapshots
 from contracts.target import Target, served
 from contracts.wire import Wire
 from mockai.api import OPERATIONS
@@ -47,10 +48,11 @@ def row_of(item: pytest.Item) -> Fault | None:
 class Judge:
     """A plugin that holds the target, watches the contracts and sums up."""
 
-    def __init__(self, target: Target) -> None:
-        """Judge what `target` does."""
-        self.target = target
+    def __init__(self, target: Target, snapshots: Snapshots | None = None) -> None:
+        """Judge what `target` does; `snapshots` keeps what it answers."""
+        self.target, self.snapshots = target, snapshots
         self.wire = Wire(target)
+        self.wire.snapshots = snapshots
         self.results = Results()
         self._open = ExitStack()
         self._client: httpx2.Client | None = None
@@ -194,6 +196,8 @@ class Judge:
         lines += [f"{number:5} × {reason}" for number, reason in self.results.reasons()[:12]]
         if self.target.kind == "live" and self.target.key:
             lines.append(f"spent: ${self.wire.spent:.4f} of ${self.target.budget:.2f}")
+        if self.snapshots is not None:
+            lines += self.snapshots.lines()
         if self.wire.stopped:
             lines.append(f"stopped: {self.wire.stopped}")
         return lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from contracts import prices
+from contracts.snapshots import Snapshots
 from contracts.target import Target
 from mockai.api import OPERATIONS
 from mockai.call import Operation
@@ -75,6 +76,8 @@ class Wire(httpx2.BaseTransport):
         """How the target answers paths that it does not know, by method."""
         self.made: dict[str, str] = {}
         """Objects to delete in the end: their path, and the method and path that do it."""
+        self.snapshots: Snapshots | None = None
+        """Keeps what goes by, where that is asked for."""
         self._polls: Counter[str] = Counter()
         self._since = time.monotonic()
 
@@ -103,7 +106,7 @@ class Wire(httpx2.BaseTransport):
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
-            stream=_Tee(response.stream, self, exchange, cost),
+            stream=_Tee(response.stream, lambda answer: self._over(exchange, cost, request, sent, response, answer)),
             extensions=response.extensions,
         )
 
@@ -150,6 +153,19 @@ class Wire(httpx2.BaseTransport):
         return self.inner.handle_request(request)
 
     # --- after it
+
+    def _over(
+        self,
+        exchange: Exchange,
+        cost: float,
+        request: httpx2.Request,
+        sent: bytes,
+        response: httpx2.Response,
+        answer: bytes,
+    ) -> None:
+        self.ended(exchange, answer, cost)
+        if self.snapshots is not None:
+            self.snapshots.add(request, sent, response, answer)
 
     def ended(self, exchange: Exchange, answer: bytes, cost: float) -> None:
         """Note an answer that is all there, or as much of it as was read."""
@@ -200,6 +216,7 @@ class Wire(httpx2.BaseTransport):
     def tidy(self, client: httpx2.Client) -> list[str]:
         """Delete what is left of what was made, the newest first; return what could not be deleted."""
         left = []
+        self.snapshots = None
         self.begin()
         for way in list(self.made.values())[::-1]:
             method, _, path = way.partition(" ")
@@ -215,8 +232,8 @@ class Wire(httpx2.BaseTransport):
 class _Tee(httpx2.SyncByteStream):
     """Hands a body on, and keeps it."""
 
-    def __init__(self, inner: httpx2.SyncByteStream, wire: Wire, exchange: Exchange, cost: float) -> None:
-        self.inner, self.wire, self.exchange, self.cost = inner, wire, exchange, cost
+    def __init__(self, inner: httpx2.SyncByteStream, ended: Callable[[bytes], None]) -> None:
+        self.inner, self.ended = inner, ended
         self.kept = bytearray()
         self.told = False
 
@@ -230,7 +247,7 @@ class _Tee(httpx2.SyncByteStream):
         self.inner.close()
         if not self.told:
             self.told = True
-            self.wire.ended(self.exchange, bytes(self.kept), self.cost)
+            self.ended(bytes(self.kept))
 
 
 def _seconds(text: str | None) -> float | None:

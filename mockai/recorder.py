@@ -10,7 +10,6 @@ import asyncio
 import logging
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -54,7 +53,6 @@ class Recorder:
         self._origin, self._prefix = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
         self._host = parts.netloc.rpartition("@")[2].encode()
         self._writer, self._deck, self._redaction, self._clock = writer, deck, redaction, clock
-        self._written = 0
         self._transport = httpx2.AsyncHTTPTransport(limits=httpx2.Limits(max_connections=None))
         self.refused = 0
         """Exchanges that were not written, as they held a secret or the disk did not take them."""
@@ -144,7 +142,7 @@ class Recorder:
             log.warning("not written: %s %s: %s", asked.method, asked.target, passing.trouble)
             self.refused += 1
             return
-        exchange = Exchange(asked.request(), response, self._moment())
+        exchange = Exchange(asked.request(), response, writer.moment(self._clock.now()))
         try:
             path = await anyio.to_thread.run_sync(writer.add, exchange)
         except SecretError as error:
@@ -160,12 +158,6 @@ class Recorder:
             log.error("not written: %s %s: %s", asked.method, asked.target.partition("?")[0], error)
         else:
             log.info("%s %s %d -> %s", asked.method, asked.target.partition("?")[0], response.status, path)
-
-    def _moment(self) -> str:
-        """Return the time to the millisecond, later than any that was written before: it tells the order."""
-        self._written = max(self._written + 1, int(self._clock.now() * 1000))
-        when = datetime.fromtimestamp(self._written // 1000, UTC) + timedelta(milliseconds=self._written % 1000)
-        return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _GoneError(Exception):

@@ -27,6 +27,11 @@ PLACES = (PACKAGE / "_suite" / "contracts", PACKAGE.parent / "contracts")
 @click.option(
     "--json", "evidence", type=click.Path(path_type=Path, dir_okay=False), help="Write what was verified as JSON."
 )
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep every exchange as a snapshot in a folder, for `mockai drift`.",
+)
 def contracts(evidence: Path | None, **options: Any) -> None:
     """Check any OpenAI-compatible server with the contract suite.
 
@@ -56,6 +61,8 @@ def _arguments(folder: Path, options: dict[str, Any]) -> list[str]:
     arguments += [f"--target={options['target']}", f"--only={options['only']}", f"--budget={options['budget']}"]
     if options["api_key"]:
         arguments.append(f"--api-key={options['api_key']}")
+    if options["record"]:
+        arguments.append(f"--record={options['record']}")
     if options["restricted"]:
         arguments.append("--restricted")
     return arguments

@@ -58,7 +58,8 @@ class Gaps:
 
     def stale(self, names: Sequence[str]) -> list[Gap]:
         """Return the entries that were not needed, though their exchanges were there."""
-        return [gap for gap in self._entries if not gap.used and any(_fits(gap.exchange, name) for name in names)]
+        named = [gap for gap in self._entries if not gap.used and gap.exchange != "*"]
+        return [gap for gap in named if any(_fits(gap.exchange, name) for name in names)]
 
 
 def read_gaps(path: Path) -> Gaps:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +110,22 @@ def _resolved(value: Any, ids: dict[str, str]) -> Any:
 class TapeWriter:
     """Adds exchanges to the files of a folder, from any thread."""
 
-    def __init__(self, folder: Path, upstream: str, redaction: Redaction, *, anew: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstream: str,
+        redaction: Redaction,
+        *,
+        anew: bool = False,
+        about: Mapping[str, str] | None = None,
+    ) -> None:
         """Go on with the recordings in `folder`; `anew` replaces each file that gets an exchange.
 
-        Raises `TapeError` when the folder holds what cannot be read, or cannot be made.
+        `about` is what the head of a file says beside the upstream. Raises `TapeError` when the folder holds what
+        cannot be read, or cannot be made.
         """
-        self._folder, self._upstream, self._redaction = folder, upstream, redaction
+        self._folder, self._upstream, self._redaction, self._about = folder, upstream, redaction, dict(about or {})
+        self._latest = 0
         self._lock = threading.Lock()
         self._names = Names()
         self._declared: dict[str, set[str]] = {}
@@ -128,6 +140,13 @@ class TapeWriter:
             if tape.torn:
                 raw = tape.path.read_bytes()
                 os.truncate(tape.path, raw.rfind(END) + len(END))
+
+    def moment(self, now: float) -> str:
+        """Return the time to the millisecond, later than any that was given before: it tells the order."""
+        with self._lock:
+            self._latest = max(self._latest + 1, int(now * 1000))
+            when = datetime.fromtimestamp(self._latest // 1000, UTC) + timedelta(milliseconds=self._latest % 1000)
+        return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def add(self, exchange: Exchange) -> Path:
         """Write an exchange. Raises `SecretError` when it holds what must not be written, and OSError."""
@@ -158,7 +177,7 @@ class TapeWriter:
         return _dumped(document(exchange, new)) + b"...\n", new
 
     def _heading(self) -> bytes:
-        head: Json = {MARK: "recording", "format": FORMAT, "upstream": self._upstream}
+        head: Json = {MARK: "recording", "format": FORMAT, "upstream": self._upstream, **self._about}
         redaction = self._redaction
         redact: Json = {
             "emails": redaction.emails,
