@@ -116,6 +116,23 @@ def test_n_choices_come_in_order(sdk: openai.OpenAI) -> None:
 
 
 @pytest.mark.operation("chat.completions.create")
+def test_a_seed_repeats_the_answer(sdk: openai.OpenAI, is_mock: bool) -> None:
+    """The same request with the same seed, answered by the same system, says the same; another seed need not."""
+
+    def said(seed: int, temperature: float) -> tuple[str | None, str | None]:
+        answer = sdk.chat.completions.create(
+            model=MODEL, messages=USER, seed=seed, temperature=temperature, max_tokens=12
+        )
+        return answer.system_fingerprint, answer.choices[0].message.content
+
+    (system, first), (other, second) = said(7, 0), said(7, 0)
+    assert system != other or first == second
+    if is_mock:
+        assert said(7, 1)[1] == said(7, 1)[1]
+        assert len({said(seed, 1)[1] for seed in range(4)}) > 1
+
+
+@pytest.mark.operation("chat.completions.create")
 def test_json_mode_parses(sdk: openai.OpenAI) -> None:
     """JSON mode gives an object."""
     answer = sdk.chat.completions.create(

@@ -74,6 +74,7 @@ def test_the_life_of_a_run(sdk: openai.OpenAI, beta: httpx2.Client, assistant: s
     assert "required_action" in run.model_fields_set
     done = sdk.beta.threads.runs.poll(run.id, thread_id=thread)
     assert (done.status, done.expires_at, done.metadata) == ("completed", None, {"k": "v"})
+    assert run.created_at <= (done.started_at or 0) <= (done.completed_at or 0)
     assert done.usage is not None
     assert done.usage.total_tokens == done.usage.prompt_tokens + done.usage.completion_tokens
     message = newest(beta, thread)
@@ -81,12 +82,16 @@ def test_the_life_of_a_run(sdk: openai.OpenAI, beta: httpx2.Client, assistant: s
     steps = sdk.beta.threads.runs.steps.list(run.id, thread_id=thread).data
     assert steps[0].type == "message_creation"  # the newest first
     assert all(step.status == "completed" and step.expired_at is None for step in steps)
+    assert all(run.created_at <= step.created_at <= (step.completed_at or 0) for step in steps)
     assert sum(step.usage.total_tokens for step in steps if step.usage) == done.usage.total_tokens
     again = sdk.beta.threads.runs.steps.retrieve(steps[0].id, thread_id=thread, run_id=run.id)
     assert again.step_details == steps[0].step_details
     assert sdk.beta.threads.runs.retrieve(run.id, thread_id=thread) == done
     assert sdk.beta.threads.runs.update(run.id, thread_id=thread, metadata={"k": "w"}).metadata == {"k": "w"}
     assert [entry.id for entry in sdk.beta.threads.runs.list(thread).data] == [run.id]
+    second = sdk.beta.threads.runs.create_and_poll(thread_id=thread, assistant_id=assistant)
+    assert [entry.id for entry in sdk.beta.threads.runs.list(thread).data] == [second.id, run.id]
+    assert [entry.id for entry in sdk.beta.threads.runs.list(thread, order="asc", limit=1)] == [run.id, second.id]
 
 
 @pytest.mark.operation(
@@ -101,7 +106,9 @@ def test_a_function_is_called_and_its_output_used(sdk: openai.OpenAI, beta: http
     (call,) = run.required_action.submit_tool_outputs.tool_calls
     assert "Paris" in json.loads(call.function.arguments)["location"]
     outputs: Any = [{"tool_call_id": call.id, "output": "31 degrees and sunny"}]
-    done = sdk.beta.threads.runs.submit_tool_outputs_and_poll(run_id=run.id, thread_id=thread, tool_outputs=outputs)
+    again = sdk.beta.threads.runs.submit_tool_outputs(run.id, thread_id=thread, tool_outputs=outputs)
+    assert (again.status, again.required_action) == ("queued", None)
+    done = sdk.beta.threads.runs.poll(run.id, thread_id=thread)
     assert (done.status, done.required_action) == ("completed", None)
     assert "31" in newest(beta, thread)["content"][0]["text"]["value"]
 

@@ -84,6 +84,19 @@ def test_a_store_with_files_moves_to_completed(sdk: openai.OpenAI, files: dict[s
     assert sdk.files.retrieve(files["tides.md"]).id == files["tides.md"]
 
 
+@pytest.mark.operation("vector_stores.create", "vector_stores.list", "vector_stores.delete")
+def test_a_page_visits_each_store_once(sdk: openai.OpenAI) -> None:
+    """Three stores in pages of one, the newest first, and the other way round."""
+    made = [sdk.vector_stores.create(name=f"page {number}").id for number in range(3)]
+    seen = [store.id for store, _ in zip(sdk.vector_stores.list(limit=1), range(20), strict=False)]
+    assert [id for id in seen if id in made] == made[::-1]
+    assert len(seen) == len(set(seen))
+    back = [store.id for store in sdk.vector_stores.list(limit=2, before=made[0], order="desc").data]
+    assert set(back) <= set(seen)
+    for id in made:
+        sdk.vector_stores.delete(id)
+
+
 @pytest.mark.operation("vector_stores.create", "vector_stores.update", "vector_stores.delete")
 def test_expiry_and_changes(sdk: openai.OpenAI) -> None:
     """`expires_at` counts from `last_active_at`, which a change leaves alone (vector_stores.md §2, §3, recorded)."""
@@ -153,6 +166,8 @@ def test_a_search_finds_the_right_text(sdk: openai.OpenAI, store: VectorStore, f
     """The page, its scores, filters and threshold (vector_stores.md §5, documented)."""
     page = sdk.vector_stores.search(store.id, query="How many days do I have to return goods?")
     assert page.object == "vector_store.search_results.page"
+    told: Any = page.model_extra or {}
+    assert told["search_query"] == ["How many days do I have to return goods?"]
     scores = [hit.score for hit in page.data]
     assert (page.data[0].file_id, page.data[0].filename) == (files["returns.txt"], "returns.txt")
     assert "thirty days" in page.data[0].content[0].text
@@ -167,6 +182,9 @@ def test_a_search_finds_the_right_text(sdk: openai.OpenAI, store: VectorStore, f
         ranking_options={"ranker": "auto", "score_threshold": 0.0},
     )
     assert [hit.file_id for hit in filtered.data] == [files["bread.txt"]]
+    only: Any = {"type": "eq", "key": "kind", "value": "recipe"}
+    everything = sdk.vector_stores.search(store.id, query="What pulls the sea?", filters=only)
+    assert {hit.file_id for hit in everything.data} == {files["bread.txt"]}
 
 
 @pytest.mark.operation(

@@ -56,6 +56,10 @@ def _page_long(old: Any) -> Any:
     return lambda page, read: (list(read(page.limit + 1)), False)
 
 
+def _always(old: Any) -> Any:
+    return lambda *_: True
+
+
 MUTANTS: tuple[Mutant, ...] = (
     # chat
     drop(CHAT, "usage"),
@@ -181,6 +185,51 @@ MUTANTS: tuple[Mutant, ...] = (
     put("vector_stores.files.create", "status", "failed"),
     status("vector_stores.retrieve", 400),
     instead("vector_stores.delete", "nothing is deleted", _kept),
+    body("vector_stores.search", "nothing is found", lambda whole: whole["data"].clear()),
+    put("vector_stores.search", "data.*.score", 2.0),
+    put("vector_stores.search", "search_query", "other"),
+    put("vector_stores.search", "data.*.filename", "other"),
+    put("vector_stores.update", "name", "other"),
+    alter("vector_stores.update", "last_active_at", "a change counts as use", lambda old: old + 1),
+    body("vector_stores.files.list", "one file is missing", lambda whole: whole["data"].pop()),
+    put("vector_stores.files.update", "attributes", {}),
+    body("vector_stores.files.content", "no text", lambda whole: whole["data"].clear()),
+    instead("vector_stores.files.delete", "nothing is deleted", _kept),
+    put("vector_stores.file_batches.retrieve", "status", "failed"),
+    put("vector_stores.file_batches.create", "file_counts", {}),
+    patch("mockai.retrieval.search:holds", "vector_stores.search", "filters let everything through", _always),
+    # fine-tuning
+    put("fine_tuning.jobs.create", "status", "running"),
+    put("fine_tuning.jobs.create", "seed", 0),
+    put("fine_tuning.jobs.create", "trained_tokens", 1),
+    drop("fine_tuning.jobs.create", "hyperparameters"),
+    status("fine_tuning.jobs.create", 422),
+    body("fine_tuning.jobs.list", "nothing is listed", lambda whole: whole["data"].clear()),
+    body("fine_tuning.jobs.list_events", "in the wrong order", _swap),
+    put("fine_tuning.jobs.list_events", "data.*.message", "Something happened."),
+    status("fine_tuning.jobs.retrieve", 400),
+    put("fine_tuning.jobs.retrieve", "finished_at", None),
+    put("fine_tuning.jobs.retrieve", "fine_tuned_model", "gpt-4o-mini"),
+    put("fine_tuning.jobs.retrieve", "created_at", 0),
+    body("fine_tuning.jobs.checkpoints.list", "the oldest first", _swap),
+    status("fine_tuning.jobs.cancel", 409),
+    put("fine_tuning.alpha.graders.run", "reward", 1.0),
+    put("fine_tuning.alpha.graders.run", "metadata.name", "other"),
+    drop("fine_tuning.alpha.graders.validate", "grader"),
+    status("fine_tuning.checkpoints.permissions.create", 400),
+    patch("mockai.tuned:reply", "fine_tuning", "nothing is learned", lambda old: lambda *_: None),
+    # runs
+    put("beta.threads.runs.retrieve", "started_at", 1),
+    put("beta.threads.runs.submit_tool_outputs", "status", "completed"),
+    body("beta.threads.runs.list", "in the wrong order", _swap),
+    body("beta.threads.messages.list", "in the wrong order", _swap),
+    put("beta.threads.messages.update", "metadata", {}),
+    put("beta.threads.messages.delete", "deleted", False),
+    patch("mockai.wire.pages:fetch", "beta.threads.messages.list", "pages of messages begin one late", _page_late),
+    patch("mockai.wire.pages:fetch", "vector_stores.list", "no page of vector stores follows", _page_short),
+    patch("mockai.api.assistants.beta:version", "beta.assistants", "one version for all", lambda old: lambda call: 2),
+    put("beta.assistants.update", "name", "other"),
+    body("beta.assistants.list", "nothing is listed", lambda whole: whole["data"].clear()),
 )
 
 
