@@ -116,24 +116,6 @@ def test_a_page_visits_each_message_once(sdk: openai.OpenAI, beta: httpx2.Client
     assert sdk.beta.threads.delete(thread.id).deleted
 
 
-@pytest.mark.operation("beta.assistants.create", "beta.assistants.retrieve", "beta.assistants.delete")
-def test_the_mock_still_knows_version_1(target: str, api_key: str, wire: httpx2.BaseTransport, is_mock: bool) -> None:
-    """Files hang on the assistant itself; what version 2 brought is not there (assistants.md §2, documented)."""
-    if not is_mock:
-        pytest.skip("version 1 is gone from the real API: only the mock is asked")
-    headers = {"authorization": f"Bearer {api_key}", "openai-beta": "assistants=v1"}
-    with httpx2.Client(base_url=target, headers=headers, transport=wire) as client:
-        body = {"model": "gpt-4o-mini", "tools": [{"type": "retrieval"}]}
-        made = client.post("/assistants", json=body).json()
-        assert (made["file_ids"], made["tools"]) == ([], [{"type": "retrieval"}])
-        assert not {"tool_resources", "temperature", "top_p", "response_format"} & set(made)
-        assert client.get(f"/assistants/{made['id']}").json() == made
-        refused = client.post("/assistants", json={**body, "tools": [{"type": "file_search"}]})
-        assert refused.status_code == 400
-        assert client.delete(f"/assistants/{made['id']}").json()["deleted"]
-        assert client.get(f"/assistants/{made['id']}").status_code == 404
-
-
 def refused(
     path: str,
     body: Any,
