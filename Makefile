@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 4010
 
-.PHONY: serve test check format bench mutants clean
+.PHONY: serve test check format bench mutants roundtrip clean
 
 serve: $(VENV)/.serve
 	exec $(BIN)/mockai serve --port $(PORT)
@@ -26,6 +26,9 @@ bench: $(VENV)/.dev
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants
+
+roundtrip: $(VENV)/.dev
+	$(BIN)/python -m tests.roundtrip
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -171,6 +171,8 @@ def _unknown(
     """Note keys that nothing reads."""
     names = [str(name) for name in known]
     for key in given:
+        if str(key).startswith("$"):
+            continue  # `$comment`, `$schema`: notes for others
         if key in ignored:
             document.warn((*path, key), f"`{key}` is read, but has no effect here")
         elif key not in names:

@@ -76,7 +76,12 @@ class RuleSet:
         if not index.rules:
             return None
         request = _request(call, endpoint, body)
+        reached: dict[str, int] = {}
         for rule in index.candidates(request):
+            if rule.sequence is not None and rule.group not in reached:  # read once: a sequence may be long
+                reached[rule.group] = _counted(call, POSITIONS, rule.group)
+            if rule.sequence is not None and rule.sequence != reached[rule.group]:
+                continue
             if rule.match.holds(request):
                 claimed = self._count(call, rule) if rule.counted else Claim(rule, rule.responses[0])
                 if claimed is not None:

@@ -1,11 +1,14 @@
 """`times`, `sequenceIndex` and `responses`: counted for each caller, by whatever store there is."""
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from mockai.rules.match import Match
+from mockai.rules.request import Request
 from tests.rules.serve import SCENARIOS, chat, ruled, said
 
 ONCE = """
@@ -72,3 +75,20 @@ def test_two_servers_on_one_store_share_the_count(tmp_path: Path) -> None:
     with ruled(ONCE, folder=tmp_path, store=store) as one, ruled(ONCE, folder=tmp_path, store=store) as two:
         told = [said(client, "hello") for client in (one, two, one, two)]
     assert told == ["first", "first", "then", "then"]
+
+
+def test_a_long_sequence_is_not_walked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [
+        {"match": {"userMessage": "next", "sequenceIndex": at}, "response": {"content": f"{at}"}} for at in range(200)
+    ]
+    looked: list[Match] = []
+    holds = Match.holds
+
+    def noted(match: Match, request: Request) -> bool:
+        looked.append(match)
+        return holds(match, request)
+
+    monkeypatch.setattr(Match, "holds", noted)
+    with ruled(json.dumps({"$comment": "a long one", "rules": steps}), folder=tmp_path) as client:
+        assert [said(client, "next") for _ in range(3)] == ["0", "1", "2"]
+    assert len(looked) == 3

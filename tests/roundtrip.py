@@ -1,0 +1,46 @@
+"""The round-trip law: the contracts pass against a replay of what they were answered. `make roundtrip` runs all."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.server import Served, recording, serving
+
+ROOT = Path(__file__).parents[1]
+
+
+def contracts(target: Served, only: str) -> str:
+    """Run the suite, or the areas `only`, against a server; return the last line. Raises `RuntimeError`."""
+    plugins = [flag for name in ("randomly", "xdist", "cacheprovider") for flag in ("-p", f"no:{name}")]
+    command = [sys.executable, "-m", "pytest", "contracts", "-q", "-x", *plugins, "--only", only]
+    done = subprocess.run(
+        [*command, "--target", f"{target.url}/v1"],
+        env={**os.environ, "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        cwd=ROOT,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(done.stdout[-5000:])
+    return done.stdout.strip().splitlines()[-1]
+
+
+def there_and_back(folder: Path, only: str = "") -> tuple[str, str]:
+    """Record the mock while the contracts run, and run them again against the replay alone."""
+    with serving() as mock, recording(mock.url, folder) as served:
+        there = contracts(served, only)
+        status, log = served.stop()
+        if status != 0:
+            raise RuntimeError(f"not every exchange was written: {log}")
+    with serving("-f", str(folder), "--strict") as replay:
+        return there, contracts(replay, only)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for name, line in zip(("recorded", "replayed"), there_and_back(Path(folder)), strict=True):
+            print(f"{name}: {line}")
