@@ -104,7 +104,9 @@ def rules_of(settings: Settings) -> RuleSet | None:
     for problem in loaded.problems:
         log.warning("%s", problem)
     deck = Deck(loaded.tapes) if loaded.tapes else None
-    return RuleSet(loaded.rules, strict=settings.strict, whole=loaded.whole, deck=deck)
+    rules = RuleSet(loaded.rules, strict=settings.strict, whole=loaded.whole, deck=deck)
+    rules.prepare()
+    return rules
 
 
 def load(paths: Sequence[Path]) -> Loaded:
