@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mockai.recording import Body, Chunk, Exchange, Part, Request, Response
@@ -63,7 +63,8 @@ VALUES = st.recursive(
 def test_json_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
     folder = tmp_path_factory.mktemp("tape")
     raw = codec.dumps(value)
-    written(folder, exchange(raw, raw))
+    text = written(folder, exchange(raw, raw))
+    assume("<redacted:" not in text)  # a key that is called `authorization` has its value taken out
     (entry,) = back(folder)
     assert entry.response.body == raw
     assert entry.request.body == Body.of(raw)
