@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mockai.rules.literals import folded
 from mockai.rules.match import Key
 from mockai.rules.request import Request
 from mockai.rules.rule import Rule
@@ -33,14 +34,23 @@ class _Exact:
 class _Parts:
     key: Key
     words: Words
-    pieces: tuple[Pieces, ...]
+    pieces: list[Pieces]
+    folded: list[Pieces]
+    """Those of texts without the difference of cases."""
 
     def find(self, request: Request) -> Collection[int]:
-        text = self.key.values(request)
+        text: str | None = self.key.values(request)
         if text is None:
             return ()
         found = self.words.find(text) if len(text) <= SHORT else None
-        return {number for pieces in self.pieces for number in pieces.find(text)} if found is None else found
+        return self._search(text) if found is None else found
+
+    def _search(self, text: str) -> set[int]:
+        found = {number for pieces in self.pieces for number in pieces.find(text)}
+        if self.folded:
+            text = folded(text)
+            found.update(number for pieces in self.folded for number in pieces.find(text))
+        return found
 
 
 class Index:
@@ -52,14 +62,14 @@ class Index:
         self._unkeyed: list[int] = []
         self._tables: list[_Exact | _Parts] = []
         offered = [_keys_of(rule) for rule in self.rules]
-        shared = Counter((key.kind, key.value) for keys in offered for key in keys)
+        shared = Counter((key.kind, key.value, key.folded) for keys in offered for key in keys)
         exact: dict[str, _Exact] = {}
         parts: dict[str, list[tuple[int, Key]]] = {}
         for number, keys in enumerate(offered):
             if not keys:
                 self._unkeyed.append(number)
                 continue
-            key = min(keys, key=lambda key: shared[key.kind, key.value])
+            key = min(keys, key=lambda key: shared[key.kind, key.value, key.folded])
             if key.part:
                 parts.setdefault(key.kind, []).append((number, key))
             else:
@@ -92,10 +102,14 @@ def _keys_of(rule: Rule) -> list[Key]:
 
 
 def _filed(entries: list[tuple[int, Key]]) -> _Parts:
-    from mockai.rules.pieces import SIZES, Pieces, size_of
     from mockai.rules.words import Words
 
-    sized = [(size_of(key.value), number, key.value) for number, key in entries]
-    by_size = [[(number, part) for size, number, part in sized if size == each] for each in SIZES]
-    pieces = tuple(Pieces(size, parts) for size, parts in zip(SIZES, by_size, strict=True) if parts)
-    return _Parts(entries[0][1], Words((number, key.value) for number, key in entries), pieces)
+    plain, other = ([(number, key.value) for number, key in entries if key.folded is fold] for fold in (False, True))
+    return _Parts(entries[0][1], Words(plain, other), _sized(plain), _sized(other))
+
+
+def _sized(parts: list[tuple[int, str]]) -> list[Pieces]:
+    from mockai.rules.pieces import SIZES, Pieces, size_of
+
+    by_size = {size: [entry for entry in parts if size_of(entry[1]) == size] for size in SIZES}
+    return [Pieces(size, chosen) for size, chosen in by_size.items() if chosen]

@@ -12,7 +12,7 @@ from fnmatch import translate
 from operator import attrgetter
 from typing import Any
 
-from mockai.rules.literals import folded, required
+from mockai.rules.literals import required
 from mockai.rules.request import Request
 from mockai.wire.codec import dumps_text
 
@@ -43,6 +43,8 @@ class Key:
     """The value is a part of the text."""
     whole: bool = True
     """To have it is to meet the condition: it is all that is wanted."""
+    folded: bool = False
+    """The part is one of what `folded` makes of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +138,9 @@ def text(name: str, wanted: Any, read: Callable[[Request], str | None]) -> list[
 
 def _required(name: str, pattern: re.Pattern[str], read: Callable[[Request], str | None]) -> tuple[Key, ...]:
     """Return what a text has that the pattern is found in."""
-    if not pattern.flags & re.I:
-        return tuple(Key(name, part, read, part=True, whole=False) for part in required(pattern.pattern))
-
-    def lower(request: Request) -> str | None:
-        text = read(request)
-        return None if text is None else folded(text)
-
-    parts = required(pattern.pattern, fold=True)
-    return tuple(Key(f"{name} folded", part, lower, part=True, whole=False) for part in parts)
+    fold = bool(pattern.flags & re.I)
+    parts = required(pattern.pattern, fold=fold)
+    return tuple(Key(name, part, read, part=True, whole=False, folded=fold) for part in parts)
 
 
 def exact(name: str, wanted: Any, read: Callable[[Request], str | None]) -> list[Condition]:

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from mockai.rules.literals import folded
+
 LONGEST = 40
 """Characters of the longest word that is looked at."""
 GRAM = 4
@@ -28,11 +30,10 @@ def _chunks(part: str) -> Iterator[_Chunk]:
         yield _Chunk(word, at == 0 and not part[0].isspace(), at == len(words) - 1 and not part[-1].isspace())
 
 
-class Words:
+class _Filed:
     """Parts of texts, each filed under its word that the fewest others have."""
 
     def __init__(self, parts: Iterable[tuple[int, str]]) -> None:
-        """File numbered parts; each has something else than white space."""
         self._same: defaultdict[str, list[int]] = defaultdict(list)
         self._starts: defaultdict[str, list[int]] = defaultdict(list)
         self._ends: defaultdict[str, list[int]] = defaultdict(list)
@@ -57,6 +58,26 @@ class Words:
         self._start_sizes = {len(text) for text in self._starts}
         self._end_sizes = {len(text) for text in self._ends}
         self._sizes = {len(gram) for gram in self._inside}
+
+    def of(self, word: str) -> set[int]:
+        """Return the numbers of the parts that a word speaks for."""
+        numbers = set(self._same.get(word, ()))
+        for size in self._start_sizes:
+            numbers.update(self._starts.get(word[:size], ()))
+        for size in self._end_sizes:
+            numbers.update(self._ends.get(word[-size:], ()))
+        for size in self._sizes:
+            for gram in _grams(word, size):
+                numbers.update(number for text, number in self._inside.get(gram, ()) if text in word)
+        return numbers
+
+
+class Words:
+    """What is known of words: which parts they speak for. A word is looked into once."""
+
+    def __init__(self, parts: Iterable[tuple[int, str]], other: Iterable[tuple[int, str]]) -> None:
+        """File numbered parts, each with something else than white space; `other` are those of folded texts."""
+        self._plain, self._folded = _Filed(parts), _Filed(other)
         self._barren: set[str] = set()
         self._fertile: dict[str, set[int]] = {}
 
@@ -73,15 +94,7 @@ class Words:
         return found
 
     def _learn(self, word: str) -> set[int]:
-        """Find the parts that a word speaks for, and remember them."""
-        numbers = set(self._same.get(word, ()))
-        for size in self._start_sizes:
-            numbers.update(self._starts.get(word[:size], ()))
-        for size in self._end_sizes:
-            numbers.update(self._ends.get(word[-size:], ()))
-        for size in self._sizes:
-            for gram in _grams(word, size):
-                numbers.update(number for text, number in self._inside.get(gram, ()) if text in word)
+        numbers = self._plain.of(word) | self._folded.of(folded(word))
         if len(self._barren) + len(self._fertile) > REMEMBERED:
             self._barren.clear()
             self._fertile.clear()
