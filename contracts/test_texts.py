@@ -76,6 +76,18 @@ TEXT_FAULTS = [
     (
         "/embeddings",
         Fault(
+            {**EMBEDDING, "model": "gpt-4o"},
+            403,
+            "You are not allowed to generate embeddings from this model",
+            None,
+            None,
+            "ragflow#1835, langchain#9270",
+            "reported",
+        ),
+    ),
+    (
+        "/embeddings",
+        Fault(
             {**EMBEDDING, "input": "word " * 8200},
             400,
             "Invalid 'input[0]': maximum input length is 8192 tokens.",

@@ -59,6 +59,8 @@ def _admit(call: Call, kind: str) -> None:
 
 
 def _wrong_kind(kind: str, model: Model) -> ApiError:
+    if kind == "embedding":
+        return ApiError(403, "You are not allowed to generate embeddings from this model")
     text = WRONG_KIND.get((kind, model.kind))
     if text is not None:
         return ApiError(404, text, param="model")

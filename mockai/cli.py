@@ -129,6 +129,9 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
         if settings.workers > 1 and settings.store == "memory":
             text = "needs --store sqlite:PATH: what one process keeps in memory, the others do not see"
             raise SettingsError(f"--workers {settings.workers} {text}")
+        if settings.clock == "manual" and settings.pace in ("fast", "real"):
+            text = "the manual clock stands still, so work would never end; use --pace instant or step"
+            raise SettingsError(f"--clock manual with --pace {settings.pace}: {text}")
         application = Application(settings)
         if state is not None:
             load_state(application.edge, state)

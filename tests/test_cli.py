@@ -194,6 +194,13 @@ def test_a_store_that_cannot_be_had_is_one_line_and_status_2(where: str) -> None
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("pace", ["fast", "real"])
+def test_a_clock_that_stands_still_is_refused_where_work_takes_time(pace: str) -> None:
+    done = mockai("serve", "--port", "0", "--clock", "manual", "--pace", pace)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: --clock manual with --pace {pace}: the manual clock stands still")
+
+
 def test_a_day_that_is_none_is_one_line_and_status_2() -> None:
     done = mockai("serve", "--as-of", "2026-02-30")
     assert done.returncode == 2

@@ -16,7 +16,7 @@ from mockai.engine.catalogue import Model
 from mockai.engine.plan import Choice, Request, Script
 from mockai.engine.quotes import Hit, quote
 from mockai.engine.slots import words
-from mockai.engine.tools import ENOUGH, STOP_WORDS
+from mockai.engine.tools import STOP_WORDS
 
 Json = dict[str, Any]
 
@@ -28,6 +28,7 @@ LONGEST_QUERY = 1_000
 # Tokens: what the declaration of a hosted tool adds to the prompt, and the framing of what it returned.
 DECLARED = {"code_interpreter": 107, "file_search": 810, "retrieval": 810}
 RETURNED = {"code_interpreter": 11, "file_search": 279, "retrieval": 279}
+SMALL_TALK = frozenset("hello hi hey thanks thank bye goodbye good morning evening night ok okay yes no sure".split())
 SEARCHES = ("file_search", "retrieval")
 PER_HIT = 40
 QUERY_OVERHEAD, CODE_OVERHEAD = 7, 7
@@ -192,7 +193,7 @@ def _is_told(turn: Turn) -> bool:
 
 def _asks(text: str) -> bool:
     """Return whether a message is more than small talk."""
-    return len([word for word in words(text) if word not in STOP_WORDS]) >= ENOUGH
+    return any(word not in STOP_WORDS and word not in SMALL_TALK for word in words(text))
 
 
 def _last_user(body: Json) -> str:

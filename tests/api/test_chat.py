@@ -475,6 +475,15 @@ def test_a_repeated_long_prompt_is_cached(client: TestClient) -> None:
     assert (cached - 1024) % 128 == 0
 
 
+def test_a_content_of_more_than_ten_mebibytes_is_refused_at_once(client: TestClient) -> None:
+    told = fault(client, messages=[{"role": "user", "content": "a" * 10_485_761}])
+    assert told["code"] == "string_above_max_length"
+    assert told["param"] == "messages[0].content"
+    assert told["message"].startswith(
+        "Invalid 'messages[0].content': string too long. Expected a string with maximum"
+    )
+
+
 def test_a_verbosity_makes_texts_shorter_or_longer(client: TestClient) -> None:
     sizes = {
         verbosity: sum(len(content(client, model="gpt-5", seed=seed, verbosity=verbosity)) for seed in range(20))

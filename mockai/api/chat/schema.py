@@ -47,7 +47,8 @@ PART = Tagged(
         ),
     }
 )
-CONTENT = OneOf(Str(), Array(PART, min_length=1))
+MOST_CHARACTERS = 10_485_760
+CONTENT = OneOf(Str(max_length=MOST_CHARACTERS), Array(PART, min_length=1))
 
 FUNCTION_CALL = Object({"name": Str(), "arguments": Str()}, required=("arguments", "name"), open=True)
 TOOL_CALL = Tagged(
