@@ -216,9 +216,9 @@ def test_slashes_too_many(http: httpx2.Client) -> None:
     answer = http.get("/fine_tuning/jobs//events")
     assert (answer.status_code, answer.json()["error"]["message"]) == (404, "Could not find fine tune: events")
     moved = http.get("/fine_tuning/jobs/", params={"limit": 2}, follow_redirects=False)
-    where = moved.request.url
-    location = f"http://{where.netloc.decode()}{where.path.rstrip('/')}?limit=2"
-    assert (moved.status_code, moved.headers["location"]) == (307, location)
+    where = httpx2.URL(moved.headers["location"])  # its host is the server's own: here may be a proxy
+    path = moved.request.url.path.rstrip("/")
+    assert (moved.status_code, where.scheme, where.path, where.query) == (307, "http", path, b"limit=2")
 
 
 @pytest.mark.operation(

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 Json = dict[str, Any]
 T = TypeVar("T")
+SYSTEM = ("system", "developer")
 
 
 class once(Generic[T]):  # noqa: N801 - a decorator
@@ -80,13 +81,16 @@ class Request:
     @once
     def system(self) -> str | None:
         """Return the system and developer messages, a line end between two."""
-        told = [
-            text_of(message.get("content"))
-            for message in self.messages
-            if message.get("role") in ("system", "developer")
-        ]
-        told.append(text_of(self.body.get("instructions")))
-        texts = [text for text in told if text is not None]
+        given = self.body.get("messages")
+        texts = []
+        for message in given if isinstance(given, list) else self.messages:
+            if isinstance(message, dict) and message.get("role") in SYSTEM:
+                text = text_of(message.get("content"))
+                if text is not None:
+                    texts.append(text)
+        instructions = text_of(self.body.get("instructions")) if "instructions" in self.body else None
+        if instructions is not None:
+            texts.append(instructions)
         return "\n".join(texts) if texts else None
 
     @once

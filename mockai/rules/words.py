@@ -83,8 +83,11 @@ class Words:
 
     def find(self, text: str) -> Collection[int] | None:
         """Return the numbers of the parts that may be in a text, or None: it has words that are too long."""
+        unknown = set(text.split()) - self._barren
+        if not unknown:
+            return ()
         found: set[int] = set()
-        for word in set(text.split()) - self._barren:
+        for word in unknown:
             numbers = self._fertile.get(word)
             if numbers is None:
                 if len(word) > LONGEST:
