@@ -20,7 +20,7 @@ KEY, ORGANIZATION, PROJECT, REQUEST, EMAIL, OTHER = (
 
 REQUEST_HEADERS = frozenset({"accept", "content-type", "openai-beta", "x-mockai-finish-reason", "x-test-id"})
 RESPONSE_HEADERS = frozenset(
-    """content-type content-disposition cache-control openai-version openai-model retry-after retry-after-ms
+    """content-type content-disposition cache-control openai-version openai-model location retry-after retry-after-ms
     x-should-retry www-authenticate access-control-allow-origin access-control-allow-methods
     access-control-allow-headers access-control-max-age access-control-expose-headers x-content-type-options
     strict-transport-security x-openai-proxy-wasm allow x-ratelimit-limit-requests x-ratelimit-limit-tokens
