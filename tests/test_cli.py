@@ -14,15 +14,11 @@ import pytest
 
 from mockai import __version__
 from mockai.api import OPERATIONS
+from tests.command import mockai
 from tests.server import serving
 
 KEY = {"authorization": "Bearer k"}
 CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
-
-
-def mockai(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "mockai", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_version_and_help() -> None:

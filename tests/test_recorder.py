@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from mockai.recording import Exchange
 from mockai.recording.tape import read_folder
+from tests.command import mockai
 from tests.server import Served, recording, serving
 from tests.upstream import upstream, whole
 
@@ -251,8 +251,7 @@ def test_modes(mock: Served, tmp_path: Path, mode: str, known: str, unknown: int
     ],
 )
 def test_mistakes_are_one_line_and_status_2(tmp_path: Path, flags: tuple[str, ...], words: list[str]) -> None:
-    line = [sys.executable, "-m", "mockai", "record", "--out", str(tmp_path), "--port", "0", *flags]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    done = mockai("record", "--out", str(tmp_path), "--port", "0", *flags)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert all(word in done.stderr for word in words)

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx2
 
+from tests.command import mockai
 from tests.server import serving
-from tests.test_cli import mockai
 
 EXAMPLES = [
     {"messages": [{"role": "user", "content": f"Who is {at}?"}, {"role": "assistant", "content": f"I am {at}."}]}

@@ -1,8 +1,6 @@
 """Each kind of difference is found and weighed, and what is the model's mood is none."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from mockai.drift.differences import SEVERITY, compare
 from mockai.recording import Chunk, Response
 from mockai.recording.tape import read_folder
+from tests.command import Done, mockai
 from tests.server import recording, serving
 
 CHUNK: dict[str, Any] = {"id": "c", "choices": [{"delta": {"role": "assistant"}, "finish_reason": None}]}
@@ -80,9 +79,8 @@ def test_repeated_events_count_once() -> None:
 # --- the command
 
 
-def drift(*arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "mockai", "drift", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
+def drift(*arguments: str | Path, cwd: Path) -> Done:
+    return mockai("drift", *map(str, arguments), cwd=cwd)
 
 
 def entry(answer: Any, path: str = "/v1/models/gpt-4o-mini", status: int = 200) -> dict[str, Any]:

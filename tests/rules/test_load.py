@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mockai.rules.load import load
 from mockai.rules.places import UnreadableError, read
 from mockai.rules.rule import Rule
+from tests.command import mockai
 from tests.rules.serve import SCENARIOS
-from tests.test_cli import mockai
 
 PLAIN = "{match: {}, response: {content: x}}"
 
