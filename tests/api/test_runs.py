@@ -359,7 +359,7 @@ def test_what_readers_do_to_a_message_that_is_being_written_stays(store: Store) 
     assert "error" in world.get(paths[1])
 
 
-@limits(max_examples=60)
+@limits(max_examples=25)
 @given(data=st.data())
 def test_any_request_is_answered_or_refused_in_the_api_s_shape(data: Any) -> None:
     world = World(pace="step")
