@@ -107,7 +107,11 @@ def main() -> None:
     type=click.FloatRange(0),
     help="How fast recorded answers come: 0 at once, 1 as recorded, 2 twice as fast.",
 )
-@click.option("--strict", is_flag=True, help="Refuse requests that match no rule (503 no_fixture_match).")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse what matches no rule and would be made up; with recordings, whatever matches none (503).",
+)
 @click.option(
     "--log-level",
     default="warning",

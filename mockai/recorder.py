@@ -34,6 +34,8 @@ RawHeaders = list[tuple[bytes, bytes]]
 HOP = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade".split()
 )
+OWN_PATHS = ("/health", "/ready")
+"""What the proxy answers itself: whether it is up is no exchange with the upstream."""
 ENCODINGS = ("gzip", "deflate")
 CONNECT = 10.0
 """Seconds to reach the upstream. How long an answer may take is the client's decision."""
@@ -61,6 +63,9 @@ class Recorder:
         """Pass one exchange on."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+            return
+        if scope["path"] in OWN_PATHS:
+            await _answer(send, 200, {"status": "ok"})
             return
         headers: RawHeaders = scope["headers"]
         if any(name == b"upgrade" for name, _ in headers):
@@ -327,7 +332,11 @@ async def _replay(response: Response, send: Send) -> None:
 
 
 async def _refuse(send: Send, status: int, text: str, code: str = "no_fixture_match") -> None:
-    body = codec.dumps({"error": {"message": text, "type": "mockai_error", "param": None, "code": code}})
+    await _answer(send, status, {"error": {"message": text, "type": "mockai_error", "param": None, "code": code}})
+
+
+async def _answer(send: Send, status: int, told: object) -> None:
+    body = codec.dumps(told)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

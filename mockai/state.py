@@ -70,7 +70,10 @@ def load(edge: Edge, path: Path) -> None:
     Raises `SettingsError`, which tells file and line.
     """
     declared = _read(path)
-    key = declared.get("key", "sk-mockai")
+    key = str(declared.get("key", "sk-mockai"))
+    if edge.settings.keys and key not in edge.settings.keys:
+        text = f"its objects belong to the key {key!r}, which --keys does not list; add it there, or set `key:` here"
+        raise SettingsError(f"{path}:{declared[LINE]}: {text}")
     for section in SECTIONS:
         entries = declared.get(section) or []
         if not isinstance(entries, list):
@@ -78,7 +81,7 @@ def load(edge: Edge, path: Path) -> None:
                 f"{path}:{declared[LINE]}: `{section}:` must be a list; begin each entry with `- id:`"
             )
         for entry in entries:
-            _make(edge, path, str(key), section, entry)
+            _make(edge, path, key, section, entry)
 
 
 def _read(path: Path) -> Json:

@@ -190,6 +190,13 @@ def test_an_upstream_that_is_not_there_is_a_502(tmp_path: Path) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_unreachable")
 
 
+def test_whether_it_is_up_is_no_exchange(mock: Served, tmp_path: Path) -> None:
+    with recording(mock.url, tmp_path) as served:
+        answers = [httpx2.get(f"{served.url}{path}") for path in ("/health", "/ready")]
+    assert [answer.json() for answer in answers] == [{"status": "ok"}] * 2
+    assert not list(tmp_path.glob("*.yaml"))
+
+
 def test_a_websocket_is_refused(mock: Served, tmp_path: Path) -> None:
     headers = {
         "connection": "Upgrade",

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from mockai import state
 from mockai.app import Application
 from mockai.cli import main
-from mockai.settings import Settings, SettingsError
+from mockai.settings import KeyOwner, Settings, SettingsError
 from mockai.store.memory import MemoryStore
 from tests.conftest import client_of
 from tests.test_readme import blocks
@@ -111,6 +111,14 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, content: str, told:
         state.load(Application(Settings(clock="manual")).edge, path)
     assert str(error.value).startswith(str(path))
     assert told in str(error.value)
+
+
+def test_a_key_that_the_server_does_not_know_is_told(file: Path) -> None:
+    application = Application(Settings(keys={"sk-web": KeyOwner("acme", "proj_web")}))
+    with pytest.raises(
+        SettingsError, match=r":1: its objects belong to the key 'sk-mockai', which --keys does not list"
+    ):
+        state.load(application.edge, file)
 
 
 def test_a_bad_state_file_is_one_line_and_status_2(tmp_path: Path) -> None:

@@ -91,18 +91,21 @@ def fill_object(rng: Draw, slots: Slots, prompt: str) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+_NAMED = r"[\"'`]?[A-Za-z_]\w{0,39}[\"'`]?"
+_LISTED = re.compile(
+    r"\b(?:keys?|fields?|properties)\b:?\s{0,3}(?:(?:are|called|named)\b:?\s{0,3})?"
+    rf"({_NAMED}(?:(?:\s{{0,3}},\s{{0,3}}(?:and\s{{1,3}})?|\s{{1,3}}and\s{{1,3}}){_NAMED}){{0,19}})"
+)
+
+
 def _keys_asked_for(prompt: str) -> list[str]:
     tail = prompt[-4000:]
     quoted = re.findall(r"[\"'`]([A-Za-z_]\w{0,39})[\"'`]\s{0,3}:", tail)
     if quoted:
         return list(dict.fromkeys(quoted))[:20]
-    listed = re.search(r"\b(?:keys?|fields?|properties)\b:?\s{0,3}([\w\s,\"'`]{1,200})", tail)
-    if listed is None:
-        return []
-    found = re.findall(r"[A-Za-z_]\w{0,39}", listed[1])
-    return list(dict.fromkeys(word for word in found if word.lower() not in ("and", "or", "the", "for", "a", "of")))[
-        :8
-    ]
+    listed = _LISTED.search(tail)
+    found = re.findall(r"[A-Za-z_]\w{0,39}", listed[1]) if listed is not None else []
+    return list(dict.fromkeys(word for word in found if word.lower() not in ("and", "or", "the", "for", "a", "of")))
 
 
 def _numeric(key: str) -> bool:

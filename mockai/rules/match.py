@@ -18,6 +18,8 @@ from mockai.wire.codec import dumps_text
 
 SHOWN = 60
 """Characters of a value in an explanation."""
+SHORT = 3
+"""Letters of words that say nothing about how near two texts are."""
 GLOB = re.compile(r"[*?\[]")
 SNAPSHOT = re.compile(r"-\d")
 
@@ -69,6 +71,14 @@ class Condition:
         """Return whether the request meets the demand."""
         return self.test(self.read(request))
 
+    def nearness(self, request: Request) -> float:
+        """Return how much of the demand is there: -1 without anything to look at, 1 for every long word."""
+        found = self.read(request)
+        if found is None:
+            return -1.0
+        words = {word for word in self.wanted.strip('"').lower().split() if len(word) > SHORT}
+        return len(words & set(str(found).lower().split())) / len(words) if words else 0.0
+
     def difference(self, request: Request) -> str:
         """Explain why the request does not meet the demand."""
         return f"{self.name}: wanted {self.wanted}, got {shown(self.read(request))}"
@@ -87,9 +97,9 @@ class Match:
                 return False
         return True
 
-    def differences(self, request: Request) -> list[str]:
-        """Explain every condition that the request does not meet."""
-        return [condition.difference(request) for condition in self.conditions if not condition.holds(request)]
+    def missed(self, request: Request) -> list[Condition]:
+        """Return the conditions that the request does not meet."""
+        return [condition for condition in self.conditions if not condition.holds(request)]
 
 
 def shown(value: Any) -> str:

@@ -53,7 +53,7 @@ def _shape(given: Json) -> Json:
         "embedding": _embedding(given.get("embedding")),
         "moderation": _moderation(given.get("moderation")),
         "event": _event(given, EVENTS),
-        "usage": _mapping(given, "usage"),
+        "usage": _usage(given),
         "id": _text(given, "id"),
         "created": _whole(given, "created"),
         "model": _text(given, "model"),
@@ -78,10 +78,15 @@ def _whole(given: Json, name: str) -> int | None:
     raise RuleError(f"{name}: {shown(value)} is no whole number", path=(name,))
 
 
-def _mapping(given: Json, name: str) -> Mapping[str, Any]:
-    value = given.get(name) or {}
+def _usage(given: Json) -> Mapping[str, Any]:
+    value = given.get("usage") or {}
     if not isinstance(value, dict):
-        raise RuleError(f"{name}: {shown(value)} is no mapping", path=(name,))
+        raise RuleError(f"usage: {shown(value)} is no mapping", path=("usage",))
+    for name, count in value.items():
+        wanted = dict if str(name).endswith("_details") else int if str(name).endswith("_tokens") else None
+        if type(count) is not wanted:
+            hint = "write `usage: {prompt_tokens: 9, completion_tokens: 3}`"
+            raise RuleError(f"usage: {name}: {shown(count)} counts no tokens", hint, ("usage",))
     return value
 
 
@@ -171,13 +176,20 @@ def _error(given: Json) -> Failure:
     error = given["error"]
     if isinstance(error, str):
         error = {"message": error}
-    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
-        raise RuleError("error: has no message", "write `error: {message: …, status: 429}`", ("error",))
+    hint = "write `error: {message: …, status: 429}`"
+    if not isinstance(error, dict) or error.get("message") is None:
+        raise RuleError("error: has no message", hint, ("error",))
+    if not isinstance(error["message"], str):
+        raise RuleError(f"error: its message {shown(error['message'])} is no text", hint, ("error",))
     status = _status({"status": error.get("status", given.get("status"))}, 500)
+    if status < 400:
+        raise RuleError(f"error: {status} is no status of an error", "use 400 to 599", ("error",))
     default = "server_error" if status >= 500 else ERROR_TYPES.get(status, "invalid_request_error")
     headers = dict(_headers(given.get("headers"), ("headers",)))
-    if given.get("retryAfter") is not None:
-        headers["retry-after"] = str(given["retryAfter"])
+    if (seconds := given.get("retryAfter")) is not None:
+        if type(seconds) not in (int, float) or seconds < 0:
+            raise RuleError(f"retryAfter: {shown(seconds)} is no number of seconds", path=("retryAfter",))
+        headers["retry-after"] = str(seconds)
     return Failure(
         status,
         error["message"],

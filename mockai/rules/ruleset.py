@@ -103,15 +103,16 @@ class RuleSet:
                     _add(call, POSITIONS, rule.group, -1)
 
     def nearest(self, call: Call, endpoint: str | None = None, body: Any = None) -> Miss | None:
-        """Return the rule that a request missed by the fewest differences, the first of several."""
+        """Return the rule that a request missed by the fewest differences; of several, that in the nearest words."""
         index = self.index(endpoint or call.operation.name)
         request = _request(call, endpoint, body)
-        best: tuple[tuple[int, int, int], Miss] | None = None
+        best: tuple[tuple[float, ...], Miss] | None = None
         for rule in index.rules[:LOOKED_AT]:
-            missed, spent = rule.match.differences(request), _spent(call, rule)
-            rank = (len(missed), len(spent), len(missed) - len(rule.match.conditions))  # at last: who meets more
+            missed, spent = rule.match.missed(request), _spent(call, rule)
+            met = len(rule.match.conditions) - len(missed)
+            rank = (len(missed), len(spent), -met - sum(condition.nearness(request) for condition in missed))
             if best is None or rank < best[0]:
-                best = rank, Miss(rule, [*missed, *spent])
+                best = rank, Miss(rule, [*(condition.difference(request) for condition in missed), *spent])
         return None if best is None else best[1]
 
     def _count(self, call: Call, rule: Rule) -> Claim | None:

@@ -484,6 +484,19 @@ def test_a_content_of_more_than_ten_mebibytes_is_refused_at_once(client: TestCli
     )
 
 
+@pytest.mark.parametrize(
+    ("system", "user", "keys"),
+    [
+        ("Return JSON with keys name and age.", "Bob is 42", ["name", "age"]),
+        ("Extract JSON with fields: title, author, year", "Moby Dick, 1851", ["title", "author", "year"]),
+        ('Answer in JSON: {"city": ..., "country": ...}', "Oslo", ["city", "country"]),
+    ],
+)
+def test_json_mode_has_the_keys_that_were_named(client: TestClient, system: str, user: str, keys: list[str]) -> None:
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    assert list(json.loads(content(client, messages=messages, response_format={"type": "json_object"}))) == keys
+
+
 def test_a_verbosity_makes_texts_shorter_or_longer(client: TestClient) -> None:
     sizes = {
         verbosity: sum(len(content(client, model="gpt-5", seed=seed, verbosity=verbosity)) for seed in range(20))

@@ -34,6 +34,24 @@ def test_the_nearest_rule_is_named_with_each_difference(tmp_path: Path) -> None:
     assert answer.headers["x-should-retry"] == "false"
 
 
+def test_of_rules_as_near_the_one_in_the_nearest_words_is_named(tmp_path: Path) -> None:
+    names = """
+rules:
+  - match: {userMessage: order status}
+    response: {content: Sent.}
+  - match: {userMessage: what is your name}
+    response: {content: Ada.}
+  - match: {endpoint: embedding, inputText: magic}
+    response: {embedding: [1.0]}
+"""
+    with ruled(names, folder=tmp_path, strict=True) as client:
+        told = client.post("/v1/chat/completions", json=chat("What is your nam")).json()["error"]["message"]
+        other = {"model": "text-embedding-3-small", "input": "other"}
+        embedded = client.post("/v1/embeddings", json=other).json()["error"]["message"]
+    assert 'userMessage: wanted "what is your name"' in told
+    assert 'inputText: wanted "magic", got "other"' in embedded
+
+
 def test_a_rule_that_is_used_up_is_a_difference(tmp_path: Path) -> None:
     with ruled(RULES, folder=tmp_path, strict=True) as client:
         first, second = (client.post("/v1/chat/completions", json=chat("once")) for _ in range(2))
