@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockai.call import Recorded
 from mockai.form import MAX_FORM
@@ -20,16 +20,12 @@ from mockai.rules import replies
 from mockai.tenancy import Identity, Tenancy
 from mockai.wire import errors, headers
 from mockai.wire.errors import ApiError
+from mockai.writer import Message, Pause, Receive, Scope, Writer, disconnect
 
 if TYPE_CHECKING:
     from mockai.rules.ruleset import RuleSet
-    from mockai.server import _Writer
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Pause = Callable[[float, "asyncio.Task[None]"], Awaitable[None]]
-Serve = Callable[[Scope, Receive, "_Writer", Recorded], Awaitable[None]]
+Serve = Callable[[Scope, Receive, Writer, Recorded], Awaitable[None]]
 
 log = logging.getLogger("mockai")
 
@@ -47,7 +43,7 @@ class Replay:
         """
         self._tenancy, self._speed, self._pause = tenancy, speed, pause
 
-    async def __call__(self, rules: RuleSet, scope: Scope, receive: Receive, reply: _Writer, serve: Serve) -> None:
+    async def __call__(self, rules: RuleSet, scope: Scope, receive: Receive, reply: Writer, serve: Serve) -> None:
         """Answer a request that was recorded; `serve` answers any other, and those that an earlier rule is for.
 
         Raises the 503 of --strict where the recordings are all that there is.
@@ -75,7 +71,7 @@ class Replay:
         await self._send(found.take().response, identity, reply, receive, head=scope["method"] == "HEAD")
 
     async def _send(
-        self, response: Response, identity: Identity | None, reply: _Writer, receive: Receive, *, head: bool
+        self, response: Response, identity: Identity | None, reply: Writer, receive: Receive, *, head: bool
     ) -> None:
         request_id, send = reply.exchange.request_id, reply.starts()
         pieces = [own(chunk.data, identity, request_id) for chunk in response.chunks]
@@ -181,9 +177,3 @@ def own(data: bytes, identity: Identity | None, request_id: str) -> bytes:
         data = data.replace(ORGANIZATION.encode(), identity.organization.encode())
         data = data.replace(PROJECT.encode(), identity.project.encode())
     return data
-
-
-async def disconnect(receive: Receive) -> None:
-    """Return when the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        continue
