@@ -35,8 +35,12 @@ class Router:
         """Index the operations by path."""
         self._static: dict[str, Match] = {}
         self._dynamic: dict[int, list[tuple[tuple[str, ...], Methods]]] = {}
+        families: dict[str, bool] = {}
         for operation in operations:
             self._methods(operation.path)[operation.method] = operation
+            family = self._family(operation.path)
+            families[family] = families.get(family, True) and operation.handler is _gone
+        self._ended = {family for family, ended in families.items() if ended}
 
     def _methods(self, path: str) -> Methods:
         if "{" not in path:
@@ -63,6 +67,17 @@ class Router:
         """Return what `raw_path` (percent-encoded, without a query) leads to, or None; repeated slashes are one."""
         found = self._static.get(raw_path)
         return found if found is not None else self._search(_SLASHES.sub("/", raw_path))
+
+    def gone(self, raw_path: str) -> bool:
+        """Return whether a path that leads nowhere lies where all has ended."""
+        return self._family(raw_path) in self._ended
+
+    def _family(self, path: str) -> str:
+        """Return the first segment of a path behind its prefix."""
+        for prefix in _PREFIXES:
+            if path.startswith(prefix):
+                path = path[len(prefix) - 1 :]
+        return path.split("/")[1]
 
     def moved(self, raw_path: str) -> str | None:
         """Return the path to ask for in place of one that leads nowhere, where the API tells it."""

@@ -106,7 +106,8 @@ class Edge:
             return await reply.preflight(match.methods)
         operation = match.methods.get("GET" if method == "HEAD" else method)
         if operation is None:
-            raise errors.wrong_method(method, scope["path"], sorted(match.methods))
+            over = self.router.gone(scope["path"])
+            raise errors.gone() if over else errors.wrong_method(method, scope["path"], sorted(match.methods))
         call = self._call(operation, match, scope["headers"], scope["query_string"], reply.exchange)
         call.recorded = recorded
         if operation.form:
@@ -126,6 +127,8 @@ class Edge:
         return self.run(call)
 
     def _unknown(self, scope: Scope) -> ApiError:
+        if self.router.gone(scope["path"]):
+            return errors.gone()
         path = self.router.moved(scope["raw_path"].decode("latin-1"))
         if path is None:
             return errors.invalid_url(scope["method"], scope["path"])

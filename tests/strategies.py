@@ -12,7 +12,7 @@ NAMES = st.from_regex(r"\A[a-zA-Z0-9_-]{1,12}\Z")
 
 def valid(node: Node) -> st.SearchStrategy[Any]:
     """Return values that the node accepts."""
-    strategy: st.SearchStrategy[Any] = _VALID[type(node)](node)
+    strategy: st.SearchStrategy[Any] = next(make for kind, make in _VALID.items() if isinstance(node, kind))(node)
     return strategy
 
 

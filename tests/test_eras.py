@@ -111,3 +111,18 @@ def test_work_goes_on_whatever_the_day() -> None:
         if shown["status"] == "completed":
             break
     assert shown["request_counts"] == {"total": 1, "completed": 1, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/v1/assistants"),
+        ("GET", "/v1/threads/thread_x/foo"),
+        ("GET", "/assistants/a/b/c"),
+        ("GET", "/v1/fine-tunes/x/y/z"),
+    ],
+)
+def test_nothing_is_left_where_all_has_ended(method: str, path: str) -> None:
+    gone = of("2026-09-01").request(method, path)
+    assert (gone.status_code, gone.content) == (404, b"")
+    assert of(None).request(method, path).content != b""

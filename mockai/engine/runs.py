@@ -30,6 +30,7 @@ DECLARED = {"code_interpreter": 107, "file_search": 810, "retrieval": 810}
 RETURNED = {"code_interpreter": 11, "file_search": 279, "retrieval": 279}
 SMALL_TALK = frozenset("hello hi hey thanks thank bye goodbye good morning evening night ok okay yes no sure".split())
 SEARCHES = ("file_search", "retrieval")
+"""The search of version 2, and its name in version 1."""
 PER_HIT = 40
 QUERY_OVERHEAD, CODE_OVERHEAD = 7, 7
 LEAST_ROOM = 4_096

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mockai.recording.exchange import Json
 from mockai.wire import codec
@@ -31,31 +32,45 @@ RESPONSE_HEADERS = frozenset(
 CREDENTIALS = ("authorization", "api-key")
 
 _TELLING = "api[-_]?key|authorization|access_token|refresh_token|client_secret|password|secret|cookie"
+_NAME = re.compile(f"(?i){_TELLING}")
+# Where a word begins: also behind an escaped line end or tab, whose last character is a letter.
+_START = r"(?:(?<![\w-])|(?<=\\[nrtbf]))"
+_EDGE = r"(?:\b|(?<=\\[nrtbf]))"
+
+
+def _under(names: str) -> str:
+    """Return the pattern of a value under one of these names in JSON that stands in a JSON string."""
+    return rf'(?i)((\\+)"(?:{names})\2"\s*:\s*\2")(?:(?!\2").)+(\2")'
+
+
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Behind a telling name, in JSON and in a query.
     (re.compile(rf'(?i)("(?:{_TELLING})"\s*:\s*)"(?:[^"\\]|\\.)+"'), rf'\1"{KEY}"'),
+    (re.compile(_under(_TELLING)), rf"\1{KEY}\3"),
     (re.compile(rf"(?i)([?&](?:{_TELLING}|key|token|sig|signature)=)[^&#\s]+"), rf"\1{KEY}"),
     (re.compile(r'("(?:organization|organization_id)"\s*:\s*)"(?:[^"\\]|\\.)+"'), rf'\1"{ORGANIZATION}"'),
     (re.compile(r'("(?:project|project_id)"\s*:\s*)"(?:[^"\\]|\\.)+"'), rf'\1"{PROJECT}"'),
+    (re.compile(_under("organization|organization_id")), rf"\1{ORGANIZATION}\3"),
+    (re.compile(_under("project|project_id")), rf"\1{PROJECT}\3"),
     # By its shape. A key of the API that the API itself masked counts too.
-    (re.compile(r"(?<![\w-])sk-(?=[\w*-]*[\d*])[\w*-]{8,}"), KEY),
-    (re.compile(r"(?<![\w-])(?:ek|sess)[-_][0-9A-Za-z]{16,}"), KEY),
-    (re.compile(r"(?<![\w-])org-[0-9A-Za-z]{8,}"), ORGANIZATION),
-    (re.compile(r"(?<![\w-])proj_[0-9A-Za-z]{8,}"), PROJECT),
-    (re.compile(r"(?<![\w-])req_[0-9a-f]{32}"), REQUEST),
+    (re.compile(_START + r"sk-(?=[\w*-]*[\d*])[\w*-]{8,}"), KEY),
+    (re.compile(_START + r"(?:ek|sess)[-_][0-9A-Za-z]{16,}"), KEY),
+    (re.compile(_START + r"org-[0-9A-Za-z]{8,}"), ORGANIZATION),
+    (re.compile(_START + r"proj_[0-9A-Za-z]{8,}"), PROJECT),
+    (re.compile(_START + r"req_[0-9a-f]{32}"), REQUEST),
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 SECRETS: Mapping[str, re.Pattern[str]] = {
-    "a key of the API": re.compile(r"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{16,}"),
+    "a key of the API": re.compile(_START + r"sk-(?=[\w-]*\d)[\w-]{16,}"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[0-9A-Za-z]{36}|github_pat_\w{22,})"),
-    "a Slack token": re.compile(r"\bxox[abeprs]-[0-9A-Za-z-]{10,}"),
-    "a Google API key": re.compile(r"\bAIza[\w-]{35}"),
-    "a Stripe key": re.compile(r"\b[rs]k_live_[0-9A-Za-z]{16,}"),
-    "a Hugging Face token": re.compile(r"\bhf_[0-9A-Za-z]{30,}"),
-    "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+    "an AWS access key": re.compile(_EDGE + r"(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a GitHub token": re.compile(_EDGE + r"(?:gh[pousr]_[0-9A-Za-z]{36}|github_pat_\w{22,})"),
+    "a Slack token": re.compile(_EDGE + r"xox[abeprs]-[0-9A-Za-z-]{10,}"),
+    "a Google API key": re.compile(_EDGE + r"AIza[\w-]{35}"),
+    "a Stripe key": re.compile(_EDGE + r"[rs]k_live_[0-9A-Za-z]{16,}"),
+    "a Hugging Face token": re.compile(_EDGE + r"hf_[0-9A-Za-z]{30,}"),
+    "a JSON web token": re.compile(_EDGE + r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
     "a bearer token": re.compile(r"(?i)\bbearer\s+(?!<)[\w.~+/-]{20,}"),
     "a password in a URL": re.compile(r"://[^/\s:@\"<>]+:[^/\s:@\"<>]+@[\w.-]"),
 }
@@ -105,11 +120,47 @@ def credentials(headers: Mapping[str, str]) -> Iterator[str]:
         yield value.partition(" ")[2].strip() if name.endswith("authorization") else value
 
 
-def look(text: str, place: str) -> None:
-    """Raise `SecretError` when the text still holds what looks like a secret."""
+def look(text: str, place: str, own: Iterable[str] = ()) -> None:
+    """Raise `SecretError` when the text still holds what looks like a secret, or one of the caller's `own`."""
     for kind, pattern in SECRETS.items():
         if pattern.search(text):
             raise SecretError(f"{place} holds what looks like {kind}")
+    if any(word in text for word in own if len(word) >= SHORTEST):
+        raise SecretError(f"{place} holds the caller's own key, written with escapes")
+
+
+def decoded(text: str, place: str) -> Iterator[str]:
+    """Yield the strings of JSON, of JSON lines and of the events of a stream, and those of JSON that a string holds.
+
+    Raises `SecretError` for a value that still stands under a telling name.
+    """
+    try:
+        yield from _strings(codec.loads(text), place)
+    except codec.Fault:
+        for line in text.split("\n"):
+            try:
+                yield from _strings(codec.loads(line.removeprefix("data:").strip()), place)
+            except codec.Fault:
+                continue
+
+
+def _strings(value: Any, place: str) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+        if value[:1] in ("{", "["):
+            try:
+                yield from _strings(codec.loads(value), place)
+            except codec.Fault:
+                return
+    elif isinstance(value, dict):
+        for name, entry in value.items():
+            if isinstance(entry, str) and entry and _NAME.fullmatch(name) and not entry.startswith("<redacted:"):
+                raise SecretError(f"{place} holds a value under the name {name!r}, written with escapes")
+            yield name
+            yield from _strings(entry, place)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _strings(entry, place)
 
 
 def joined(text: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from urllib.parse import unquote
 
 from mockai.recording.exchange import Body, Chunk, Exchange, Part, Request, Response
 from mockai.recording.names import REFERENCE, Names
-from mockai.recording.redaction import Redaction, credentials, joined, look
+from mockai.recording.redaction import Redaction, credentials, decoded, joined, look
 
 Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str]"]
 
@@ -37,7 +38,7 @@ def scrubbed(exchange: Exchange, redaction: Redaction, names: Names) -> tuple[Ex
             response.chunks if answered is None else _chunks(response.chunks, rewritten(answered, rules)),
         ),
     )
-    _inspect(clean)
+    _inspect(clean, [*credentials(request.headers)])
     return clean, by_reference
 
 
@@ -71,7 +72,7 @@ def _request(request: Request, redaction: Redaction, rules: Sequence[Rule]) -> R
 
 def _part(part: Part, rules: Sequence[Rule]) -> Part:
     filename = None if part.filename is None else _one(part.filename, rules)
-    return Part(part.name, _body(part.body, rules), filename, part.content_type)
+    return Part(_one(part.name, rules), _body(part.body, rules), filename, part.content_type)
 
 
 def _body(body: Body, rules: Sequence[Rule]) -> Body:
@@ -137,16 +138,26 @@ def _replaced(
     return "".join([*out, text[at:]]), moved
 
 
-def _inspect(exchange: Exchange) -> None:
-    """Raise `SecretError` when the exchange still holds what looks like a secret."""
+def _inspect(exchange: Exchange, own: Sequence[str]) -> None:
+    """Raise `SecretError` when the exchange still holds what looks like a secret, written or read."""
     request, response = exchange.request, exchange.response
     for name, value in (*request.headers.items(), *response.headers.items()):
-        look(value, f"the header {name}")
-    look(request.path, "the path")
+        look(value, f"the header {name}", own)
+    for path in (request.path, unquote(request.path)):
+        look(path, "the path", own)
     if request.body is not None:
-        look((request.body.data or b"").decode("latin-1"), "the request's body")
+        _look_at(request.body, "the request's body", own)
     for part in request.form or ():
-        look((part.body.data or b"").decode("latin-1"), f"the form's part {part.name!r}")
-    answer = response.body.decode("latin-1")
-    look(answer, "the answer")
-    look(joined(answer), "the answer's stream, joined,")
+        place = f"the form's part {part.name!r}"
+        _look_at(part.body, place, own)
+        for told in (part.name, part.filename, part.content_type):
+            look(told or "", place, own)
+    _look_at(Body.of(response.body), "the answer", own)
+    look(joined(response.body.decode("latin-1")), "the answer's stream, joined,", own)
+
+
+def _look_at(body: Body, place: str, own: Sequence[str]) -> None:
+    text = (body.data or b"").decode("latin-1")
+    look(text, place, own)
+    for each in decoded(text, place):
+        look(each, place, own)

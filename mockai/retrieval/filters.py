@@ -20,7 +20,7 @@ MEMBERSHIPS = ("in", "nin")
 COMPOUNDS = ("and", "or")
 WITHOUT = {"ne", "nin"}
 """What a file without the attribute satisfies."""
-NESTED = 4
+NESTED = 10
 """Compounds that may stand in one another."""
 
 

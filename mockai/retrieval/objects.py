@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from mockai.call import Call, Json
 from mockai.lifecycle import Machine
+from mockai.wire import errors
 from mockai.wire.schema import Array, Bool, Decimal, Enum, Int, Map, Object, OneOf, Str, Tagged
 
 STORE, FILE, BATCH = "vector_store", "vector_store.file", "vector_store.file_batch"
@@ -19,7 +21,21 @@ LATER = 0.25
 # --- what may be asked ---------------------------------------------------------------------------
 
 EXPIRES_AFTER = Object({"anchor": Enum("last_active_at"), "days": Int(1, 365)}, required=("anchor", "days"))
-SIZES = Object(
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes(Object):
+    """Sizes of chunks, of which at most half overlap; what the API says of more is not known."""
+
+    def check(self, value: Any, path: str) -> None:
+        """Raise the first fault of a field, then that of the overlap."""
+        Object.check(self, value, path)
+        most, overlap = value["max_chunk_size_tokens"] // 2, value["chunk_overlap_tokens"]
+        if overlap > most:
+            raise errors.out_of_range(f"{path}.chunk_overlap_tokens", "integer", "above", most, overlap)
+
+
+SIZES = Sizes(
     {"max_chunk_size_tokens": Int(100, 4096), "chunk_overlap_tokens": Int(0)},
     required=("max_chunk_size_tokens", "chunk_overlap_tokens"),
 )

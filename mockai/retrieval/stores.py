@@ -31,7 +31,6 @@ from mockai.retrieval.objects import (
     path_of,
     put_file,
 )
-from mockai.wire import errors
 from mockai.wire.errors import ApiError
 
 NOT_FOR_RETRIEVAL = (
@@ -134,7 +133,6 @@ def admitted(call: Call, given: Iterable[Mapping[str, Any]], param: str) -> list
     wanted: dict[str, Wanted] = {}
     refused: list[str] = []
     for entry in given:
-        check_sizes(call, entry.get("chunking_strategy"))
         file = contents.find(call, entry["file_id"])
         if file is None:
             if call.settings.missing == "phantom":
@@ -149,17 +147,6 @@ def admitted(call: Call, given: Iterable[Mapping[str, Any]], param: str) -> list
         text = NOT_FOR_RETRIEVAL.format(", ".join(refused))
         raise ApiError(400, text, param=param, code="unsupported_file")
     return list(wanted.values())
-
-
-def check_sizes(call: Call, chunking: Json | None) -> None:
-    """Raise the fault of an overlap above half of a chunk; the API's own text is not known."""
-    sizes = (chunking or {}).get("static")
-    if sizes is None or call.settings.validate != "api":
-        return
-    most, overlap = sizes["max_chunk_size_tokens"] // 2, sizes["chunk_overlap_tokens"]
-    if overlap > most:
-        path = "chunking_strategy.static.chunk_overlap_tokens"
-        raise errors.out_of_range(path, "integer", "above", most, overlap)
 
 
 def extension_of(file: Json) -> str:

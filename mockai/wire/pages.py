@@ -52,7 +52,7 @@ def _limit(query: Mapping[str, list[str]], default: int, maximum: int) -> int:
     except ValueError:
         raise errors.wrong_type("limit", "an integer", text) from None
     if limit < 0:
-        raise errors.out_of_range("limit", "integer", "below", 1, limit)
+        raise errors.out_of_range("limit", "integer", "below", 0, limit)
     if limit > maximum:
         raise errors.out_of_range("limit", "integer", "above", maximum, limit)
     return limit

@@ -200,6 +200,9 @@ def test_outputs_must_be_those_that_were_asked_for(world: World) -> None:
             body = {"tool_outputs": outputs, "stream": stream}
             refused = message_of(world.post(f"{path_of(run)}/submit_tool_outputs", body))
             assert refused == f"Expected tool outputs for call_ids {ids}, got {sent}"
+    nameless = {"tool_outputs": [{"output": "x"}, {"tool_call_id": ids[0], "output": "y"}]}
+    refused = message_of(world.post(f"{path_of(run)}/submit_tool_outputs", nameless))
+    assert refused == f"Expected tool outputs for call_ids {ids}, got [None, '{ids[0]}']"
     assert world.look(run)["status"] == "requires_action"
     assert world.submit(run)["status"] == "queued"
     assert message_of(world.submit(run)) == 'Runs in status "completed" do not accept tool outputs.'

@@ -391,3 +391,24 @@ def test_two_changes_at_once_are_both_kept(world: World, monkeypatch: pytest.Mon
         world.post(f"/assistants/{id}", {"instructions": "First"})
     changed = world.get(f"/assistants/{id}")
     assert (changed["name"], changed["instructions"]) == ("Second", "First")
+
+
+def test_a_thread_that_is_refused_leaves_no_vector_store(world: World) -> None:
+    file = file_of(world)
+    missing = {"file_id": "file-nope", "tools": [{"type": "file_search"}]}
+    body = {
+        "tool_resources": {"file_search": {"vector_stores": [{"file_ids": [file]}]}},
+        "messages": [{"role": "user", "content": "Hi", "attachments": [missing]}],
+    }
+    assert "error" in world.post("/threads", body)
+    assert world.get("/vector_stores")["data"] == []
+
+
+def test_the_resources_of_a_run_with_its_thread_are_checked(world: World) -> None:
+    assistant = world.assistant()
+    code = {"code_interpreter": {"file_ids": ["file-x"]}}
+    refused = world.post("/threads/runs", {"assistant_id": assistant, "tool_resources": code})
+    assert refused["error"]["message"] == "Files [file-x] were not found"
+    search = {"file_search": {"vector_store_ids": ["vs_nope"]}}
+    refused = world.post("/threads/runs", {"assistant_id": assistant, "tool_resources": search})
+    assert refused["error"]["message"] == "No vector store found with id 'vs_nope'."

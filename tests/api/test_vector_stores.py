@@ -438,3 +438,22 @@ def test_phantoms_are_answered_and_leave_nothing(start: Start) -> None:
     real = client.post(STORES, json={"file_ids": ["f"]}).json()
     assert (real["name"], real["status"]) == ("", "completed")
     assert [entry["id"] for entry in get(client, STORES)["data"]] == [real["id"]]
+
+
+STRETCHED = {"type": "static", "static": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 51}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/vector_stores", {"chunking_strategy": STRETCHED}, "chunking_strategy"),
+        (
+            "/threads",
+            {"tool_resources": {"file_search": {"vector_stores": [{"chunking_strategy": STRETCHED}]}}},
+            "tool_resources.file_search.vector_stores[0].chunking_strategy",
+        ),
+    ],
+)
+def test_an_overlap_is_refused_where_it_stands(fresh: TestClient, path: str, body: Any, param: str) -> None:
+    answer = fresh.post(f"/v1{path}", json=body, headers={"openai-beta": "assistants=v2"})
+    assert answer.json()["error"]["param"] == f"{param}.static.chunk_overlap_tokens"

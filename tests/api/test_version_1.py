@@ -401,3 +401,27 @@ def test_a_good_body_passes() -> None:
 def test_a_run_of_version_1_is_cancelled_and_modified_in_its_words(world: World) -> None:
     run = world.look(world.run(assistant_id=world.assistant(tools=[])))
     assert world.post(path_of(run), {"metadata": {"modified": True}})["metadata"] == {"modified": "True"}
+
+
+def test_retrieval_reads_what_was_indexed(world: World) -> None:
+    page = b"<html><head><style>p {color: red}</style></head><body><p>The tide turns at noon.</p></body></html>"
+    assistant = world.assistant(tools=[RETRIEVAL], file_ids=[file_of(world, "a.html", page)])
+    run = world.look(world.run("When does the tide turn?", assistant_id=assistant))
+    said = world.get(f"/threads/{run['thread_id']}/messages")["data"][0]["content"][0]["text"]["value"]
+    assert "turns at noon" in said
+    assert "<p>" not in said
+
+
+def test_a_file_that_version_2_gave_the_tools_stays_when_version_1_detaches_it(world: World) -> None:
+    file, other = file_of(world), file_of(world)
+    of(2, world)
+    store = world.post("/vector_stores", {"file_ids": [file]})["id"]
+    resources = {"file_search": {"vector_store_ids": [store]}, "code_interpreter": {"file_ids": [file]}}
+    assistant = world.assistant(tools=[SEARCHING, CODE], tool_resources=resources)
+    of(1, world)
+    for id in (file, other):
+        world.post(f"/assistants/{assistant}/files", {"file_id": id})
+        world.client.delete(f"/v1/assistants/{assistant}/files/{id}")
+    of(2, world)
+    assert [entry["id"] for entry in world.get(f"/vector_stores/{store}/files")["data"]] == [file]
+    assert world.get(f"/assistants/{assistant}")["tool_resources"]["code_interpreter"]["file_ids"] == [file]

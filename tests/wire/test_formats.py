@@ -90,7 +90,7 @@ def test_frames() -> None:
         (
             {"limit": ["-1"]},
             "integer_below_min_value",
-            "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got -1 instead.",
+            "Invalid 'limit': integer below minimum value. Expected a value >= 0, but got -1 instead.",
         ),
         ({"order": ["x"]}, "invalid_value", "Invalid value: 'x'. Supported values are: 'asc' and 'desc'."),
         (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mockai.api.assistants import assistants, beta, faults_v1, lists, schema_v1
-from mockai.api.assistants.objects import ASSISTANT
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
 
@@ -24,8 +23,7 @@ def create(call: Call) -> Json:
             text = f"ensure this value has at most {most} items (type=value_error.list.max_items; limit_value={most})"
             raise faults_v1.refusal((("file_ids",), text))
         assistants.place(call, assistant, ids)
-        if call.store.get(call.tenant, ASSISTANT, assistant["id"]) is not None:
-            call.store.put(call.tenant, ASSISTANT, assistant)
+        assistants.keep(call, assistant)
     return shown(assistant["id"], file_id, assistant["files"][file_id])
 
 
@@ -52,8 +50,7 @@ def delete(call: Call) -> Json:
         id = retrieve(call)["id"]
         assistant = assistants.find(call, call.path["assistant_id"])
         assistants.place(call, assistant, [other for other in assistant["files"] if other != id])
-        if call.store.get(call.tenant, ASSISTANT, assistant["id"]) is not None:
-            call.store.put(call.tenant, ASSISTANT, assistant)
+        assistants.keep(call, assistant)
     return {"id": id, "object": "assistant.file.deleted", "deleted": True}
 
 

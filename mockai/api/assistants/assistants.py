@@ -22,6 +22,8 @@ from mockai.api.assistants.resources import (
 from mockai.call import Call, Json, Operation
 from mockai.wire.errors import ApiError
 
+UNSEEN = ("files", "brought")
+"""Of version 1: its files with the times at which they came, and which of them only it gave to the tools."""
 V1 = ("id object created_at name description model instructions tools file_ids metadata").split()
 
 
@@ -68,14 +70,25 @@ def place(call: Call, assistant: Json, ids: list[str]) -> None:
     if searches and "code_interpreter" not in kinds:
         filetypes.check_searched(call, ids)
     assistant["files"] = {id: before.get(id, call.created) for id in ids}
-    withdraw(call, assistant["tool_resources"], [id for id in before if id not in ids])
+    brought, left = assistant.get("brought", {}), before.keys() - set(ids)
+    # What version 2 gave the tools stays, though version 1 named it too.
+    withdraw(call, assistant["tool_resources"], {tool: [*left & set(known)] for tool, known in brought.items()})
     there = present(call, ids)
-    provide(
+    new = provide(
         call,
         assistant["tool_resources"],
         computed=there if "code_interpreter" in kinds else (),
         searched=[id for id in there if filetypes.searched(call, id)] if searches else (),
     )
+    tools = dict.fromkeys([*brought, *new])
+    known = {tool: [*brought.get(tool, ()), *new.get(tool, ())] for tool in tools}
+    assistant["brought"] = {tool: [id for id in known[tool] if id in ids] for tool in tools}
+
+
+def keep(call: Call, assistant: Json) -> None:
+    """Store an assistant that was there before; a phantom is not."""
+    if call.store.get(call.tenant, ASSISTANT, assistant["id"]) is not None:
+        call.store.put(call.tenant, ASSISTANT, assistant)
 
 
 def present(call: Call, ids: Iterable[str]) -> list[str]:
@@ -90,8 +103,7 @@ def shown(call: Call, assistant: Json) -> Json:
     if version == 1:
         shown["file_ids"] = present(call, shown["files"])
         return {name: shown[name] for name in V1}
-    del shown["files"]
-    return shown
+    return {name: value for name, value in shown.items() if name not in UNSEEN}
 
 
 def find(call: Call, id: str) -> Json:
@@ -127,13 +139,12 @@ def modify(call: Call) -> Json:
         before, body = find(call, call.path["assistant_id"]), call.body
         named = {name: value for name, value in body.items() if value is not None}
         after = _made(call, before["id"], {**before, "tool_resources": None, **named})
-        after |= {"created_at": before["created_at"], "files": before["files"]}
+        after |= {name: before[name] for name in ("created_at", *UNSEEN) if name in before}
         if "tool_resources" not in named:
             after["tool_resources"] |= before["tool_resources"]
         if beta.version(call) == 1:
             place(call, after, given(body, "file_ids", present(call, before["files"])))
-        if call.store.get(call.tenant, ASSISTANT, before["id"]) is not None:
-            call.store.put(call.tenant, ASSISTANT, after)
+        keep(call, after)
     return shown(call, after)
 
 

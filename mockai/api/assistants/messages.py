@@ -9,9 +9,10 @@ from typing import Any
 from mockai import contents
 from mockai.api.assistants import beta, faults_v1, filetypes, lists, locks, schema, schema_v1
 from mockai.api.assistants.objects import MESSAGE, THREAD, find_thread, put_message
-from mockai.api.assistants.resources import MADE_HERE, SEARCHES, check_files, given, metadata_of, provide
+from mockai.api.assistants.resources import MADE_HERE, check_files, given, metadata_of, provide
 from mockai.api.assistants.shapes import quoted
 from mockai.call import Call, Json, Operation
+from mockai.engine.runs import SEARCHES
 from mockai.wire.errors import ApiError
 
 UNSEEN = ("status", "incomplete_details", "incomplete_at", "completed_at")

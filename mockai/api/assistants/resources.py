@@ -8,14 +8,12 @@ from typing import Any
 from mockai import contents, retrieval
 from mockai.api.assistants import filetypes
 from mockai.call import Call, Json
+from mockai.engine.runs import RANKER, SEARCHES
 from mockai.wire.errors import ApiError
 
-RANKER = "default_2024_08_21"
 RANKING: Json = {"ranker": RANKER, "score_threshold": 0.0}
 NO_CODE: Json = {"code_interpreter": {"file_ids": []}}
 """The resources that a thread without any shows where it is retrieved, and runs and threads in events."""
-SEARCHES = ("file_search", "retrieval")
-"""The search of version 2, and its name in version 1."""
 MADE_HERE = {"anchor": "last_active_at", "days": 7}
 """A vector store that is made for a thread expires."""
 
@@ -114,36 +112,39 @@ def provide(
     computed: Iterable[str] = (),
     searched: Iterable[str] = (),
     expires_after: Json | None = None,
-) -> None:
+) -> Json:
     """Put files where tools find them: into the `tool_resources` of an assistant or a thread.
 
-    A vector store is made at the first need, and where the one there was has expired or is gone.
+    A vector store is made at the first need, and where the one there was has expired or is gone. Returns by tool
+    what it did not have before.
     """
     computed, searched = [*computed], [*searched]
+    new: Json = {}
     if computed:
         known = resources.setdefault("code_interpreter", {"file_ids": []})
-        known["file_ids"] = list(dict.fromkeys([*known["file_ids"], *computed]))
+        new["code_interpreter"] = [id for id in dict.fromkeys(computed) if id not in known["file_ids"]]
+        known["file_ids"] = [*known["file_ids"], *new["code_interpreter"]]
     if not searched:
-        return
+        return new
     ids = (resources.get("file_search") or {}).get("vector_store_ids") or []
     store = retrieval.find(call, ids[0]) if ids else None
     if store is None or store["status"] == "expired":
         made = retrieval.create(call, file_ids=searched, expires_after=expires_after)
         resources["file_search"] = {"vector_store_ids": [made["id"]]}
-        return
-    for file_id in searched:
-        if not retrieval.holds(call, store["id"], file_id):
-            retrieval.attach(call, store["id"], file_id)
+        return {**new, "file_search": searched}
+    new["file_search"] = [id for id in searched if not retrieval.holds(call, store["id"], id)]
+    for file_id in new["file_search"]:
+        retrieval.attach(call, store["id"], file_id)
+    return new
 
 
-def withdraw(call: Call, resources: Json, ids: Iterable[str]) -> None:
-    """Take files away from tools."""
-    gone = set(ids)
+def withdraw(call: Call, resources: Json, gone: Json) -> None:
+    """Take files away from tools: `gone` tells which, by tool."""
     code = resources.get("code_interpreter")
     if code is not None:
-        code["file_ids"] = [id for id in code["file_ids"] if id not in gone]
+        code["file_ids"] = [id for id in code["file_ids"] if id not in gone.get("code_interpreter", ())]
     for store_id in (resources.get("file_search") or {}).get("vector_store_ids") or ():
-        for id in gone:
+        for id in gone.get("file_search", ()):
             retrieval.detach(call, store_id, id)
 
 

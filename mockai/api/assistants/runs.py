@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from mockai.api.assistants import (
     assistants,
     beta,
@@ -17,7 +19,7 @@ from mockai.api.assistants import (
 )
 from mockai.api.assistants.life import Watch
 from mockai.api.assistants.objects import ASSISTANT, RUN, THREAD, find_thread, has_user_message, made_thread
-from mockai.api.assistants.resources import check_format, given, metadata_of, shown_tool
+from mockai.api.assistants.resources import check_format, given, metadata_of, shown_resources, shown_tool
 from mockai.api.assistants.shapes import run_of, run_tools, telling
 from mockai.api.assistants.story import ENDED, Event
 from mockai.api.assistants.stream import stream
@@ -50,9 +52,9 @@ def create_and_run(call: Call) -> Answer:
     """Make a thread, and start a run on it."""
     body = call.body
     assistant = assistants.find(call, body["assistant_id"])
-    if body.get("tool_resources") is not None:
-        assistant = {**assistant, "tool_resources": body["tool_resources"]}
     with call.store.transaction():
+        if body.get("tool_resources") is not None:
+            assistant = {**assistant, "tool_resources": shown_resources(call, body, ())}
         if _exists(call, ASSISTANT, assistant["id"]):
             thread = threads.made(call, given(body, "thread", {}), "thread.")
         else:
@@ -255,7 +257,7 @@ def _takes(record: Json, ids: list[str]) -> None:
     if run["status"] != "requires_action":
         raise ApiError(400, f'Runs in status "{run["status"]}" do not accept tool outputs.')
     expected = [call["id"] for call in run["required_action"]["submit_tool_outputs"]["tool_calls"]]
-    if sorted(expected) != sorted(ids):
+    if Counter(expected) != Counter(ids):
         raise ApiError(400, f"Expected tool outputs for call_ids {expected}, got {ids}")
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count, islice
 from typing import Any
 
-from mockai import admission, contents, retrieval
+from mockai import admission, retrieval
 from mockai.api.assistants import told
 from mockai.api.assistants.conversation import Conversation, chat_of
 from mockai.api.assistants.objects import SCRIPT, THREAD
@@ -15,17 +15,14 @@ from mockai.api.assistants.story import Script
 from mockai.call import Call, Json
 from mockai.engine import accounting, runs
 from mockai.engine.catalogue import Model, adopt
-from mockai.engine.runs import Turn
-from mockai.engine.slots import words
+from mockai.engine.runs import SEARCHES, Turn
 from mockai.rules.ruleset import Claim
 from mockai.wire.errors import ApiError
 from mockai.wire.ids import Ids
 
 IDS_A_TURN = 1_000
-HOSTED = ("code_interpreter", "file_search", "retrieval")
+HOSTED = ("code_interpreter", *SEARCHES)
 HITS = {"gpt-3.5": 5}
-CHUNKS_READ, MOST_READ = 16, 5
-"""How much of a file the retrieval of version 1 looks at, and the most that it finds."""
 MOST_HITS = 20
 """Chunks that a search returns by default; five for older models."""
 
@@ -113,16 +110,13 @@ def _kept(call: Call, run: Json, model: Model, taken: int, most: int | None) -> 
 
 
 def _searcher(call: Call, record: Json) -> Callable[[str], Sequence[retrieval.Hit]] | None:
-    """Return what looks into the vector stores of the assistant and of the thread, or into the files of version 1."""
+    """Return what looks into the vector stores of the assistant and of the thread; version 1 has its files there."""
     run = record["base"]
-    kinds = {tool["type"] for tool in run["tools"]}
     thread: Json = call.store.get(call.tenant, THREAD, run["thread_id"]) or {}
-    if "retrieval" in kinds:
-        files = list(dict.fromkeys([*run["file_ids"], *thread.get("files", ())]))
-        return partial(_read, call, files) if files else None
     owners = (record["tool_resources"], thread.get("tool_resources") or {})
     stores = [id for owner in owners for id in (owner.get("file_search") or {}).get("vector_store_ids") or ()]
-    return partial(_search, call, stores, run) if stores and "file_search" in kinds else None
+    tool = next((tool for tool in run["tools"] if tool["type"] in SEARCHES), None)
+    return partial(_search, call, stores, run["model"], tool) if stores and tool is not None else None
 
 
 def _forced(record: Json, turn: int) -> str | None:
@@ -181,25 +175,9 @@ def _called(record: Json, turn: int, script: Script) -> Iterator[Json]:
         yield {"role": "tool", "tool_call_id": f"{turn}/{number}", "content": output}
 
 
-def _search(call: Call, stores: Sequence[str], run: Json, query: str) -> Sequence[retrieval.Hit]:
-    tool = next(tool for tool in run["tools"] if tool["type"] == "file_search")
+def _search(call: Call, stores: Sequence[str], model: str, tool: Json, query: str) -> Sequence[retrieval.Hit]:
     options: Json = tool.get("file_search") or {}
-    default = next((most for name, most in HITS.items() if run["model"].startswith(name)), MOST_HITS)
+    default = next((most for name, most in HITS.items() if model.startswith(name)), MOST_HITS)
     threshold = (options.get("ranking_options") or {}).get("score_threshold") or 0.0
     limit = options.get("max_num_results") or default
     return retrieval.search(call, stores, [query], limit=limit, threshold=threshold)
-
-
-def _read(call: Call, file_ids: Sequence[str], query: str) -> Sequence[retrieval.Hit]:
-    """Return the paragraphs of files that share most words with a query: the `retrieval` of version 1."""
-    asked, found = set(words(query)), []
-    for id in file_ids:
-        file = contents.find(call, id)
-        if file is None:
-            continue
-        text = b"".join(islice(call.store.read(call.tenant, id) or (), CHUNKS_READ)).decode("utf-8", "replace")
-        for paragraph in text.split("\n\n"):
-            score = len(asked.intersection(words(paragraph))) / max(1, len(asked))
-            if score:
-                found.append(retrieval.Hit("", id, file["filename"], score, paragraph, {}))
-    return sorted(found, key=lambda hit: -hit.score)[:MOST_READ]

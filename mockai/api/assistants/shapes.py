@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from mockai.api.assistants.resources import NO_CODE, RANKING, SEARCHES, tools_of
+from mockai.api.assistants.resources import NO_CODE, RANKING, tools_of
 from mockai.api.assistants.story import Tell
 from mockai.call import Json
+from mockai.engine.runs import SEARCHES
 
 V1_RUN = (
     "id object created_at assistant_id thread_id status started_at expires_at cancelled_at failed_at completed_at "

@@ -23,8 +23,8 @@ def create(call: Call) -> Json:
 def made(call: Call, body: Json, at: str = "") -> Json:
     """Make and keep a thread; `at` is the path of the body inside a larger one."""
     thread = made_thread(call.ids.alnum("thread_"), call.created, metadata_of(body))
-    thread["tool_resources"] = shown_resources(call, body, (), expires=True)
     with call.store.transaction():
+        thread["tool_resources"] = shown_resources(call, body, (), expires=True)
         call.store.put(call.tenant, THREAD, thread)
         for number, message in enumerate(given(body, "messages", [])):
             messages.add(call, thread, message, f"{at}messages[{number}].")
@@ -56,8 +56,8 @@ def list_(call: Call) -> Json:
 def modify(call: Call) -> Json:
     """Change metadata and tool resources."""
     body = call.body
-    asked = shown_resources(call, body, ())
     with call.store.transaction():
+        asked = shown_resources(call, body, ())
         thread = find_thread(call)
         if body.get("metadata") is not None:
             thread["metadata"] = metadata_of(body)
