@@ -45,11 +45,13 @@ class Console:
         """Find the judge."""
         self.judge = config.pluginmanager.get_plugin("contracts-judge")
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Begin the bar."""
+        """Begin the bar, and print what the judge has to say from now on."""
         judge = self.judge or session.config.pluginmanager.get_plugin("contracts-judge")
         self.judge = judge
         assert judge is not None
+        judge.out = self.err.print
         self.task = self.progress.add_task(f"contracts against {judge.target.name}", total=len(session.items))
         self.progress.start()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class Judge:
         self.wire = Wire(target)
         self.wire.snapshots = snapshots
         self.results = Results()
+        self.out: Callable[[str], None] | None = None
+        """Prints a line; None leaves it to pytest."""
         self._open = ExitStack()
         self._client: httpx2.Client | None = None
 
@@ -74,6 +76,9 @@ class Judge:
 
     def say(self, config: pytest.Config, line: str) -> None:
         """Print a line where the terminal is."""
+        if self.out is not None:
+            self.out(line)
+            return
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()

@@ -76,6 +76,8 @@ class Wire(httpx2.BaseTransport):
         """How the target answers paths that it does not know, by method."""
         self.made: dict[str, str] = {}
         """Objects to delete in the end: their path, and the method and path that do it."""
+        self.batches: set[str] = set()
+        """Paths of batches: they make files for a while after they were met last."""
         self.snapshots: Snapshots | None = None
         """Keeps what goes by, where that is asked for."""
         self._polls: Counter[str] = Counter()
@@ -200,6 +202,11 @@ class Wire(httpx2.BaseTransport):
         place = exchange.path.partition("?")[0]
         if exchange.method == "DELETE" or place.endswith("/cancel"):
             self.made.pop(place.removesuffix("/cancel"), None)
+        if body.get("object") == "batch":
+            self.batches.add(f"/batches/{body.get('id')}")
+            for name in ("output_file_id", "error_file_id"):
+                if body.get(name):
+                    self.made[f"/files/{body[name]}"] = f"DELETE /files/{body[name]}"
         if exchange.method != "POST":
             return
         if isinstance(body.get("file"), dict):  # a completed upload has become a file
@@ -218,15 +225,21 @@ class Wire(httpx2.BaseTransport):
         left = []
         self.snapshots = None
         self.begin()
-        for way in list(self.made.values())[::-1]:
+
+        def undone(way: str) -> bool:
             method, _, path = way.partition(" ")
             try:
                 status = client.request(method, path).status_code
             except (httpx2.HTTPError, pytest.skip.Exception, pytest.fail.Exception):
-                status = 0
-            if not (200 <= status < 300 or status in (400, 404, 409)):
-                left.append(way)
-        return left
+                return False
+            return 200 <= status < 300 or status in (400, 404, 409)
+
+        made = [*self.made.values()][::-1]
+        left += [way for way in made if not undone(way)]
+        # What a batch has written by now is seen when it is looked at once more.
+        looks = [f"GET {path}" for path in sorted(self.batches)]
+        left += [way for way in looks if not undone(way)]
+        return left + [way for way in [*self.made.values()] if way not in made and not undone(way)]
 
 
 class _Tee(httpx2.SyncByteStream):

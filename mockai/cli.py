@@ -137,6 +137,10 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
             text = "the manual clock stands still, so work would never end; use --pace instant or step"
             raise SettingsError(f"--clock manual with --pace {settings.pace}: {text}")
         application = Application(settings)
+        rules = application.edge.rules
+        if settings.workers > 1 and rules is not None and rules.deck is not None:
+            text = "recordings are replayed in their order, which several processes would each begin anew"
+            raise SettingsError(f"--workers {settings.workers} with recordings: {text}; leave --workers out")
         if state is not None:
             load_state(application.edge, state)
         listening = listener.bind(settings.host, settings.port)

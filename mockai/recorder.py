@@ -119,7 +119,7 @@ class Recorder:
         except _GoneError:
             return
         except (httpx2.TransportError, OSError) as error:
-            text = f"The upstream {self._origin} gave no answer: {error or type(error).__name__}."
+            text = f"The upstream {self._origin} gave no answer: {str(error).rstrip('.') or type(error).__name__}."
             log.error("%s %s: %s", asked.method, asked.target, text)
             await _refuse(send, 502, text, "upstream_unreachable")
             return
@@ -250,10 +250,13 @@ class _Passing:
         """Pass the answer on, and write it before the client sees its end."""
         answer = self._answer
         raw = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in HOP]
+        written = self.asked.method == "HEAD"
+        if written:  # its client takes the head for the end
+            await write()
         await send({"type": "http.response.start", "status": answer.status_code, "headers": raw})
         length = answer.headers.get("content-length", "")
         whole = int(length) if length.isdigit() and self.asked.method != "HEAD" else None
-        written, tail = False, b""
+        tail = b""
         clock = asyncio.get_running_loop().time
         stream = answer.stream
         assert isinstance(stream, httpx2.AsyncByteStream)

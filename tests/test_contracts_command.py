@@ -1,6 +1,7 @@
 """`mockai contracts`: the table, the files, the exit status."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.server import serving
 
 ROOT = Path(__file__).parents[1]
 SECRET = "sk-other-0123456789abcdefgh"
@@ -77,6 +80,17 @@ def test_another_server_is_told_what_fails_and_what_it_does_not_have(small: str,
     )
     assert not re.search(r"(src|href)=.(https?:)?//|@import", page)
     assert SECRET not in page + done.stdout + done.stderr
+
+
+def test_the_cost_of_a_live_run_is_told_first() -> None:
+    with serving() as stand_in:
+        command = [sys.executable, "-m", "mockai", "contracts", "--target", "live", "--only", "moderations"]
+        known = {"OPENAI_API_KEY": "sk-live-0123456789abcdef", "OPENAI_BASE_URL": f"{stand_in.url}/v1"}
+        done = subprocess.run(
+            command, env={**os.environ, **known}, capture_output=True, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert "expected cost $0.00" in done.stderr
 
 
 def test_a_dead_port_is_one_line_and_status_2() -> None:

@@ -190,6 +190,14 @@ def test_an_upstream_that_is_not_there_is_a_502(tmp_path: Path) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_unreachable")
 
 
+def test_a_head_is_an_exchange(mock: Served, tmp_path: Path) -> None:
+    with recording(mock.url, tmp_path) as served:
+        httpx2.head(f"{served.url}/v1/models", headers={"authorization": "Bearer k"})
+        status, log = served.stop()
+    assert (status, "not written" in log) == (0, False)
+    assert [entry.request.method for entry in told(tmp_path)] == ["HEAD"]
+
+
 def test_whether_it_is_up_is_no_exchange(mock: Served, tmp_path: Path) -> None:
     with recording(mock.url, tmp_path) as served:
         answers = [httpx2.get(f"{served.url}{path}") for path in ("/health", "/ready")]

@@ -140,6 +140,22 @@ def test_a_contract_that_waits_for_ever_fails(monkeypatch: pytest.MonkeyPatch) -
         client(wire).get("/batches/batch_a")
 
 
+def test_what_a_batch_wrote_is_deleted_too() -> None:
+    gone = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "DELETE":
+            gone.append(request.url.path)
+        batch = {"id": "batch_1", "object": "batch", "output_file_id": None, "error_file_id": "file-e"}
+        return httpx2.Response(200, json=batch if request.method == "GET" else {**batch, "error_file_id": None})
+
+    wire = wire_to("live", answer)
+    with client(wire) as http:
+        http.post("/batches", json={})
+        assert wire.tidy(http) == []
+    assert gone == ["/v1/files/file-e"]
+
+
 def test_what_was_made_is_deleted_the_newest_first() -> None:
     gone = []
 

@@ -36,6 +36,16 @@ def test_the_memory_of_one_process_is_refused_for_several() -> None:
     assert re.search(r"Error: --workers 2 needs --store sqlite:PATH", done.stderr)
 
 
+def test_recordings_are_refused_for_several(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "mockai: recording\nformat: 1\n...\n---\nrequest: {method: GET, path: /v1/x}\nresponse: {status: 200}\n...\n"
+    )
+    store = f"sqlite:{tmp_path / 'state.db'}"
+    done = mockai("serve", "--port", "0", "--workers", "2", "--store", store, "-f", str(tmp_path / "x.yaml"))
+    assert done.returncode == 2
+    assert "--workers 2 with recordings" in done.stderr
+
+
 def test_several_processes_serve_one_state(tmp_path: Path) -> None:
     with serving("--workers", "2", "--store", f"sqlite:{tmp_path / 'state.db'}") as server:
         url = server.url

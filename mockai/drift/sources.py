@@ -62,7 +62,10 @@ def _file(file: Path) -> Iterator[Recorded]:
         entries = content if isinstance(content, list) else [content]
         for number, entry in enumerate(entries):
             name = file.stem if len(entries) == 1 else f"{file.stem}[{number}]"
-            yield from _entry(name, entry)
+            try:
+                yield from _entry(name, entry)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise SourceError(f"{file}: entry {number} is no recorded exchange ({error!r})") from None
 
 
 def _incomplete(request: Request) -> bool:

@@ -149,6 +149,8 @@ def exchange_of(entry: Any, where: str) -> Exchange:
     """Return the exchange of a document. Raises `FormatError`."""
     try:
         asked, answered = entry["request"], entry["response"]
+        if not (isinstance(asked["method"], str) and isinstance(asked["path"], str)):
+            raise TypeError("its method and its path are to be texts")
         form = asked.get("form")
         request = Request(
             method=asked["method"],

@@ -74,16 +74,21 @@ def read(path: Path) -> Tape:
         raise TapeError(f"{path}:1: is no recording; it must open with `mockai: recording`")
     if head.get("format") != FORMAT:
         raise TapeError(f"{path}:1: has the format {head.get('format')!r}; this mockai reads format {FORMAT}")
-    ids = {name: id for entry in entries if isinstance(entry, dict) for name, id in (entry.get("ids") or {}).items()}
+    try:
+        ids = {
+            name: id for entry in entries if isinstance(entry, dict) for name, id in (entry.get("ids") or {}).items()
+        }
+        redact = head.get("redact") or {}
+        patterns = tuple(re.compile(text) for text in redact.get("patterns", ()))
+        redaction = Redaction(bool(redact.get("emails")), frozenset(redact.get("headers", ())), patterns)
+    except (AttributeError, TypeError, re.error) as error:
+        raise TapeError(f"{path}:1: is no recording ({error}); record it again") from None
     try:
         exchanges = tuple(
             exchange_of(_opened(entry, ids), f"{path}, exchange {number}") for number, entry in enumerate(entries, 1)
         )
     except FormatError as error:
         raise TapeError(str(error)) from None
-    redact = head.get("redact") or {}
-    patterns = tuple(re.compile(text) for text in redact.get("patterns", ()))
-    redaction = Redaction(bool(redact.get("emails")), frozenset(redact.get("headers", ())), patterns)
     return Tape(path, exchanges, ids, redaction, len(whole) < len(raw))
 
 
@@ -157,12 +162,16 @@ class TapeWriter:
             path = self._folder / f"{group}.yaml"
             mode = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if group in self._declared else os.O_TRUNC)
             descriptor = os.open(path, mode, 0o644)
+            size = os.fstat(descriptor).st_size
             try:
                 if group not in self._declared:
                     raw = self._heading() + raw
                 while raw:
                     raw = raw[os.write(descriptor, raw) :]
                 os.fsync(descriptor)
+            except OSError:  # the disk may be full: half an exchange would make the next ones unreadable
+                os.ftruncate(descriptor, size)
+                raise
             finally:
                 os.close(descriptor)
             self._declared.setdefault(group, set()).update(used)

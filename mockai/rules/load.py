@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -62,18 +62,6 @@ class Document:
         self.error((*path, *mistake.path), mistake.text, mistake.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A kind of rule file: how it is told from others, and what reads it."""
-
-    name: str
-    fits: Callable[[Any], bool]
-    read: Callable[[Document], Iterable[Rule]]
-    whole: bool = False
-    """Such files stand for the whole API: --strict refuses whatever they do not hold."""
-
-
-FORMATS: tuple[Format, ...] = (Format("rules", entries.fits, entries.read),)
 EXPECTED = "write `rules:` and a list of entries with `match` and `response`"
 
 
@@ -84,9 +72,8 @@ class Loaded:
     rules: list[Rule]
     problems: list[Problem]
     files: list[Path]
-    whole: bool = False
     tapes: list[Tape] = field(default_factory=list)
-    """Recordings. They stand for the whole API."""
+    """Recordings. They stand for the whole API: --strict refuses whatever they do not hold."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -104,7 +91,7 @@ def rules_of(settings: Settings) -> RuleSet | None:
     for problem in loaded.problems:
         log.warning("%s", problem)
     deck = Deck(loaded.tapes) if loaded.tapes else None
-    rules = RuleSet(loaded.rules, strict=settings.strict, whole=loaded.whole, deck=deck)
+    rules = RuleSet(loaded.rules, strict=settings.strict, deck=deck)
     rules.prepare()
     return rules
 
@@ -112,7 +99,6 @@ def rules_of(settings: Settings) -> RuleSet | None:
 def load(paths: Sequence[Path]) -> Loaded:
     """Read rules, in the order of `paths`; those of a folder by name, its own files before its folders'."""
     loaded = Loaded([], [], [])
-    whole = False
     for path in paths:
         found = files_of(path)
         if path.is_dir() and not found:
@@ -120,8 +106,11 @@ def load(paths: Sequence[Path]) -> Loaded:
             loaded.problems.append(Problem(str(path), 1, text, hint, "warning"))
         for file in found:
             loaded.files.append(file)
-            whole |= _load_tape(file, loaded) if is_tape(file) else _load(file, loaded)
-    return Loaded(_numbered(loaded.rules), loaded.problems, loaded.files, whole, loaded.tapes)
+            if is_tape(file):
+                _load_tape(file, loaded)
+            else:
+                _load(file, loaded)
+    return Loaded(_numbered(loaded.rules), loaded.problems, loaded.files, loaded.tapes)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -133,46 +122,43 @@ def files_of(path: Path) -> list[Path]:
     return files + [file for folder in inside if folder.is_dir() for file in files_of(folder)]
 
 
-def _load_tape(path: Path, loaded: Loaded) -> bool:
-    """Read a recording into `loaded`; it stands for the whole API."""
+def _load_tape(path: Path, loaded: Loaded) -> None:
+    """Read a recording into `loaded`."""
     try:
         tape = read_tape(path)
     except TapeError as error:
         where, line, text = re.match(r"(.*?):(\d+): (.*)|(?s:.*)", str(error)).group(1, 2, 3)  # type: ignore[union-attr] # matches all
         loaded.problems.append(Problem(where or str(path), int(line or 1), text or str(error)))
-        return False
+        return
     if tape.torn:
         text = "the last exchange is not whole: it was being written when the recorder died"
         loaded.problems.append(Problem(str(path), 1, text, "it is left out", "warning"))
     loaded.tapes.append(replace(tape, after=len(loaded.rules)))
-    return True
 
 
-def _load(path: Path, loaded: Loaded) -> bool:
-    """Read one file into `loaded`; return whether it stands for the whole API."""
+def _load(path: Path, loaded: Loaded) -> None:
+    """Read one file of rules into `loaded`."""
     shown = str(path)
     try:
         data, place = read(path.read_text("utf-8-sig"), json=path.suffix == ".json")
     except OSError as error:
         text = f"cannot be read ({error.strerror})"
         loaded.problems.append(Problem(shown, 1, text, "give -f a file or folder that exists and is readable"))
-        return False
+        return
     except UnicodeDecodeError:
         loaded.problems.append(Problem(shown, 1, "is not UTF-8", "save it as UTF-8"))
-        return False
+        return
     except UnreadableError as fault:
         loaded.problems.append(Problem(shown, fault.line, fault.text))
-        return False
+        return
     document = Document(shown, data, place, loaded.problems)
     for inside in place.walk():
         for key, line in inside.twice:
             loaded.problems.append(Problem(shown, line, f"`{key}` stands here a second time", "keep one of them"))
-    for form in FORMATS:
-        if form.fits(data):
-            loaded.rules.extend(form.read(document))
-            return form.whole
-    loaded.problems.append(Problem(shown, place.line, "holds no rules", EXPECTED))
-    return False
+    if entries.fits(data):
+        loaded.rules.extend(entries.read(document))
+    else:
+        loaded.problems.append(Problem(shown, place.line, "holds no rules", EXPECTED))
 
 
 def _numbered(rules: list[Rule]) -> list[Rule]:

@@ -45,7 +45,7 @@ def run(rules: RuleSet, call: Call) -> Answer:
             raise UnclaimedError
         recorded.overruled = True
     if claim is None:
-        if rules.strict and (rules.whole or call.operation.name in ANSWERING):
+        if rules.strict and (rules.deck is not None or call.operation.name in ANSWERING):
             raise unmatched(rules, call)
         return call.operation.run(call)
     if claim.rule.label:

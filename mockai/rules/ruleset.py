@@ -39,15 +39,13 @@ class Miss:
 class RuleSet:
     """Rules in their order. The set never changes: a reload makes another one."""
 
-    def __init__(
-        self, rules: Iterable[Rule] = (), *, strict: bool = False, whole: bool = False, deck: Deck | None = None
-    ) -> None:
-        """Take the rules; `strict` refuses what meets none, and of every operation where `whole` says so.
+    def __init__(self, rules: Iterable[Rule] = (), *, strict: bool = False, deck: Deck | None = None) -> None:
+        """Take the rules; `strict` refuses what meets none, and of every operation where there are recordings.
 
         `deck` holds recorded exchanges. The edge asks it first, and it says which rules come before.
         """
         self.rules, self.deck = tuple(rules), deck
-        self.strict, self.whole = strict, whole
+        self.strict = strict
         self._indexes: dict[str, Index] = {}
         self._first: dict[int, RuleSet] = {}
 

@@ -148,6 +148,7 @@ def test_a_known_gap_is_no_news_and_a_stale_one_is(tmp_path: Path) -> None:
     [
         ({}, ["holds no recorded exchanges"]),
         ({"a.json": "{"}, ["a.json", "is not JSON"]),
+        ({"a.json": '[{"request":{"method":"GET"},"response":{"status":200}}]'}, ["a.json", "entry 0"]),
         ({"known.yaml": "- {reason: x}", "a.json": "[]"}, ["entry 1", "exchange"]),
         ({"known.yaml": "- {exchange: a, kind: bogus, reason: x}"}, ["bogus", "missing key"]),
     ],

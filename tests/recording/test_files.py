@@ -1,5 +1,7 @@
 """Recordings as files: they hold what went by, and not its secrets."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -176,6 +178,40 @@ def test_a_secret_told_piece_by_piece_is_seen(tmp_path: Path) -> None:
     ]
     with pytest.raises(SecretError, match="a key of the API"):
         written(tmp_path, exchange(b"{}", *events))
+
+
+@pytest.mark.parametrize(
+    ("head", "entry"),
+    [
+        ("", "request: {method: GET, path: 5}\nresponse: {status: 200}"),
+        ("", "ids: [1]\nrequest: {method: GET, path: /v1/x}\nresponse: {status: 200}"),
+        ('redact: {patterns: ["("]}\n', "request: {method: GET, path: /v1/x}\nresponse: {status: 200}"),
+    ],
+)
+def test_what_is_no_recording_is_told(tmp_path: Path, head: str, entry: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"mockai: recording\nformat: 1\n{head}...\n---\n{entry}\n...\n")
+    with pytest.raises(TapeError, match=r"x\.yaml"):
+        read(path)
+
+
+def test_a_full_disk_leaves_what_was_written_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = TapeWriter(tmp_path, "http://upstream/v1", Redaction())
+    writer.add(exchange())
+    write, left = os.write, [9]
+
+    def full(descriptor: int, raw: bytes) -> int:
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, raw[: left.pop()])
+
+    monkeypatch.setattr("os.write", full)
+    with pytest.raises(OSError, match="No space left"):
+        writer.add(exchange())
+    monkeypatch.undo()
+    writer.add(exchange())
+    (tape,) = read_folder(tmp_path)
+    assert (len(tape.exchanges), tape.torn) == (2, False)
 
 
 @pytest.mark.parametrize("cut", [10, 80, 200, -4, -1])
