@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 4010
 
+# Compiled modules are kept, whatever the caller's environment says: hundreds of processes start here.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: serve test check format bench mutants roundtrip clean
 
 serve: $(VENV)/.serve
