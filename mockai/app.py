@@ -21,6 +21,7 @@ from mockai.server import Edge
 from mockai.settings import Settings
 from mockai.store import Store, open_store
 from mockai.watcher import Watcher
+from mockai.wire import errors
 from mockai.worker import Worker
 
 OWN_PATHS = frozenset({"/health", "/ready"})
@@ -44,7 +45,7 @@ class Application(Starlette):
         self.store = store or open_store(settings.store)
         self.edge = Edge(OPERATIONS, settings=settings, clock=self.clock, store=self.store, rules=rules)
         routes = [Route("/health", _health), Route("/ready", _health)]
-        super().__init__(routes=routes, lifespan=_lifespan)
+        super().__init__(routes=routes, exception_handlers={405: _wrong_method}, lifespan=_lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand API requests straight to the edge; the rest goes through Starlette's routes."""
@@ -77,3 +78,8 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
 
 async def _health(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
+
+
+async def _wrong_method(request: Request, _: Exception) -> JSONResponse:
+    error = errors.wrong_method(request.method, request.url.path, ("GET",))
+    return JSONResponse(error.body, error.status, error.headers)

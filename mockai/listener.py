@@ -13,11 +13,13 @@ from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from mockai.protocol import Protocol
 from mockai.server import LARGE_BODY, Edge
-from mockai.wire import codec, errors
+from mockai.wire import errors
+from mockai.wire.errors import ApiError
 
 BACKLOG = 2048
 IDLE = 75
@@ -26,8 +28,8 @@ GRACE = 5
 """Seconds that open streams have to end after a signal."""
 
 
-class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 whose own refusals have the API's error body, with a short way for what is hot.
+class QuickProtocol(Protocol):
+    """HTTP/1.1 with a short way for what is hot.
 
     A hot request (`Edge.hot`) whose body is all there is answered at once, without a task; every other one goes
     the usual way. Both write a response that is whole in one write.
@@ -40,7 +42,7 @@ class Protocol(HttpToolsProtocol):
         self._collected: list[bytes] | None = None
         self._idle_since: float | None = None
 
-    _outbox: ClassVar[list[tuple[Protocol, bytes, bool]]] = []
+    _outbox: ClassVar[list[tuple[QuickProtocol, bytes, bool]]] = []
     """Responses of this turn of the loop. They leave together when every request that was there has been
     worked on: with a write after each, the same work was measured to take 72 µs instead of 43."""
 
@@ -51,15 +53,16 @@ class Protocol(HttpToolsProtocol):
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
+        self._heading = True
 
     def _begin_usual(self) -> None:
         url, received, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
+        self.url, self.expect_100_continue, self._heading = url, expects, False
         self.headers.extend(received)
-        super().on_headers_complete()
+        super().begin()
 
-    def on_headers_complete(self) -> None:
+    def begin(self) -> None:
         """Keep a hot request back until its body is there."""
         idle = self.cycle is None or self.cycle.response_complete
         if self.url in self._edge.hot and idle and not self.expect_100_continue:
@@ -166,12 +169,14 @@ class Protocol(HttpToolsProtocol):
 
     # --- wrong HTTP
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, or a body cut short, and close."""
-        body = codec.dumps(errors.not_json().body)
-        lines = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
-        self._write(400, lines, body, False, self.server_state.default_headers)
-        _flush(self._outbox)  # before the connection closes
+    def wrong_method(self, method: str, path: str) -> ApiError:
+        """Return what the API says to a method that no path has."""
+        return self._edge.unserved(method, path)
+
+    def refuse(self, error: ApiError) -> None:
+        """Answer an error after what was answered before, and close."""
+        _flush(self._outbox)
+        super().refuse(error)
 
     def eof_received(self) -> None:
         """Answer a client that ended its side in the middle of a body."""
@@ -181,10 +186,10 @@ class Protocol(HttpToolsProtocol):
             cycle.response_started = cycle.response_complete = True
         if waiting or self._collected is not None:
             self._collected = None
-            self.send_400_response("truncated body")
+            self.refuse(errors.cut_off())
 
 
-def _flush(outbox: list[tuple[Protocol, bytes, bool]]) -> None:
+def _flush(outbox: list[tuple[QuickProtocol, bytes, bool]]) -> None:
     """Write what the turn has answered."""
     answered = outbox[:]
     outbox.clear()
@@ -228,7 +233,11 @@ def serve(application: Any, listening: socket.socket, log_level: str) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    _run(uvicorn.Config(application, http=Protocol, **_CONFIG, log_level=log_level), listening, lambda: sys.exit(0))
+    _run(
+        uvicorn.Config(application, http=QuickProtocol, **_CONFIG, log_level=log_level),
+        listening,
+        lambda: sys.exit(0),
+    )
 
 
 class _Worker(Process):
@@ -256,17 +265,19 @@ class _Workers(Multiprocess):
 def serve_many(make: Callable[[], Any], listening: socket.socket, log_level: str, workers: int) -> None:
     """Serve in several processes, each with the application that `make` returns, until SIGINT or SIGTERM."""
     options: dict[str, Any] = {"factory": True, "workers": workers, "log_level": log_level}
-    _Workers(uvicorn.Config(make, http=Protocol, **_CONFIG, **options), [listening]).run()
+    _Workers(uvicorn.Config(make, http=QuickProtocol, **_CONFIG, **options), [listening]).run()
 
 
 def pass_on(application: Any, listening: socket.socket, log_level: str, end: Callable[[], None]) -> None:
     """Serve an application that passes other servers' answers on, with no header of our own; then call `end`."""
-    plain: dict[str, Any] = {"http": "httptools", "ws": "none", "date_header": False}
-    _run(uvicorn.Config(application, **plain, **_CONFIG, log_level=log_level), listening, end)
+    _run(
+        uvicorn.Config(application, http=Protocol, date_header=False, **_CONFIG, log_level=log_level), listening, end
+    )
 
 
 _CONFIG: dict[str, Any] = {
     "loop": "uvloop",
+    "ws": "none",
     "access_log": False,
     "server_header": False,
     "proxy_headers": False,

@@ -67,11 +67,6 @@ class Recorder:
         if scope["path"] in OWN_PATHS:
             await _answer(send, 200, {"status": "ok"})
             return
-        headers: RawHeaders = scope["headers"]
-        if any(name == b"upgrade" for name, _ in headers):
-            text = "Websockets are not recorded: mockai record passes plain HTTP and server-sent events on."
-            await _refuse(send, 501, text, "websocket_not_supported")
-            return
         asked = _Asked(scope, receive)
         if self._deck is not None and await self._replayed(asked, send, self._deck):
             return

@@ -106,8 +106,7 @@ class Edge:
             return await reply.preflight(match.methods)
         operation = match.methods.get("GET" if method == "HEAD" else method)
         if operation is None:
-            over = self.router.gone(scope["path"])
-            raise errors.gone() if over else errors.wrong_method(method, scope["path"], sorted(match.methods))
+            raise self._wrong_method(method, scope["path"], match.methods)
         call = self._call(operation, match, scope["headers"], scope["query_string"], reply.exchange)
         call.recorded = recorded
         if operation.form:
@@ -125,6 +124,16 @@ class Edge:
     def _read_and_run(self, call: Call, raw: bytes, match: Match) -> Answer:
         call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
         return self.run(call)
+
+    def unserved(self, method: str, path: str) -> ApiError:
+        """Return what the API says to a method that no path has."""
+        match = self.router.match(path)
+        if match is None and not self.router.gone(path):
+            return errors.invalid_url(method, path)
+        return self._wrong_method(method, path, match.methods if match is not None else {})
+
+    def _wrong_method(self, method: str, path: str, served: Iterable[str]) -> ApiError:
+        return errors.gone() if self.router.gone(path) else errors.wrong_method(method, path, sorted(served))
 
     def _unknown(self, scope: Scope) -> ApiError:
         if self.router.gone(scope["path"]):

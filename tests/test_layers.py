@@ -21,6 +21,7 @@ RANKS = {
         "bodies",
         "form",
         "listener",
+        "protocol",
         "worker",
         "watcher",
         "state",

@@ -205,17 +205,22 @@ def test_whether_it_is_up_is_no_exchange(mock: Served, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.yaml"))
 
 
-def test_a_websocket_is_refused(mock: Served, tmp_path: Path) -> None:
-    headers = {
+def test_a_websocket_is_refused_and_any_other_upgrade_passes(mock: Served, tmp_path: Path) -> None:
+    socket = {
         "connection": "Upgrade",
         "upgrade": "websocket",
         "sec-websocket-key": "x",
         "sec-websocket-version": "13",
     }
+    other = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABk"}
     with recording(mock.url, tmp_path) as served:
-        answer = httpx2.get(f"{served.url}/v1/realtime", headers=headers)
-    assert answer.status_code == 501
-    assert "Websockets are not recorded" in answer.json()["error"]["message"]
+        refused = httpx2.get(f"{served.url}/v1/realtime", headers=socket)
+        passed = httpx2.get(f"{served.url}/v1/models", headers={"authorization": f"Bearer {KEY}", **other})
+        _, log = served.stop()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (501, "websocket_not_supported")
+    assert passed.status_code == 200
+    assert "WebSocket" not in log
+    assert "pgrade" not in log
 
 
 def test_a_secret_is_passed_on_but_not_written_and_the_end_says_so(mock: Served, tmp_path: Path) -> None:

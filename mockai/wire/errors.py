@@ -235,13 +235,46 @@ def gone() -> ApiError:
 def wrong_method(method: str, path: str, allowed: Sequence[str]) -> ApiError:
     """Return the 405 of a known path."""
     text = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
-    return ApiError(405, text, headers={"allow": ", ".join(allowed)})
+    return ApiError(405, text, headers={"allow": ", ".join(allowed)} if allowed else {})
 
 
 def too_large(limit: int) -> ApiError:
     """Return the 413 of a body above `limit` bytes. The API's own text is not known; this one is ours."""
     text = f"Maximum request body size {limit} bytes exceeded."
     return ApiError(413, text, code="request_too_large")
+
+
+def url_too_long(limit: int) -> ApiError:
+    """Return the 414 of a URL above `limit` bytes; the text is ours."""
+    return ApiError(414, f"Maximum URL length {limit} bytes exceeded.", code="url_too_long")
+
+
+def headers_too_large(limit: int) -> ApiError:
+    """Return the 431 of headers above `limit` bytes; the text is ours."""
+    return ApiError(431, f"Maximum size of all request headers {limit} bytes exceeded.", code="headers_too_large")
+
+
+def bad_url() -> ApiError:
+    """Return the 400 of a URL that is none; the text is ours."""
+    text = "We could not parse the URL of your request: it is a path in ASCII, with anything else percent-encoded."
+    return ApiError(400, text)
+
+
+def bad_http(part: str, reason: str) -> ApiError:
+    """Return the 400 of a request whose head or body is not framed as HTTP/1.1 says; the text is ours."""
+    shown = {"head": "request line and headers", "body": "framing of the body"}[part]
+    return ApiError(400, f"We could not parse your request as HTTP/1.1, in its {shown}: {reason}.")
+
+
+def cut_off() -> ApiError:
+    """Return the 400 of a body whose end never came; the text is ours."""
+    return ApiError(400, "We could not read the body of your request: the connection was closed before its end.")
+
+
+def no_websocket() -> ApiError:
+    """Return the 501 of whoever asks for a WebSocket; the text is ours."""
+    text = "mockai speaks no WebSocket, so it has no Realtime API: it answers plain HTTP and server-sent events."
+    return ApiError(501, text, code="websocket_not_supported")
 
 
 def wrong_key(key: str) -> ApiError:

@@ -26,7 +26,7 @@ def serving() -> Iterator[str]:
     """Serve in a thread of this process, so that faults reach the server."""
     listening = listener.bind("127.0.0.1", 0)
     config = uvicorn.Config(
-        Application(Settings()), http=listener.Protocol, loop="uvloop", log_level="error", proxy_headers=False
+        Application(Settings()), http=listener.QuickProtocol, loop="uvloop", log_level="error", proxy_headers=False
     )
     server = Listener(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
