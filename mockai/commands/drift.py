@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +49,10 @@ def drift(folder: Path, known: Path | None, everything: bool, as_json: bool) -> 
         entries = exchanges(folder)
     except (SourceError, GapsError) as error:
         raise UsageError(str(error)) from None
-    logging.getLogger("mockai").setLevel(logging.CRITICAL)  # what the requests ask for is no news here
     rows: list[Row] = []
-    for outcome in asyncio.run(Player().play(entries)):
+    with _quiet():
+        outcomes = asyncio.run(Player().play(entries))
+    for outcome in outcomes:
         name = outcome.recorded.name
         rows += [(name, difference, gaps.reason(name, difference)) for difference in outcome.differences]
     stale = gaps.stale([entry.name for entry in entries])
@@ -60,6 +63,18 @@ def drift(folder: Path, known: Path | None, everything: bool, as_json: bool) -> 
         _print(entries, rows if everything else new, stale, len(new), len(rows) - len(new))
     major = any(difference.severity == "major" for _, difference, _ in new)
     sys.exit(MAJOR if major else MINOR if new else 0)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the mock's log silent: what the requests ask for is no news here."""
+    log = logging.getLogger("mockai")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 Row = tuple[str, "Difference", "str | None"]

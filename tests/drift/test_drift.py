@@ -1,6 +1,7 @@
 """Each kind of difference is found and weighed, and what is the model's mood is none."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ def test_the_exit_status_is_the_severity(tmp_path: Path, answer: Any, status: in
     assert "1 exchanges" in done.stdout
     printed = json.loads(drift(tmp_path, "--json", cwd=tmp_path).stdout)
     assert bool(printed["differences"]) is (status > 0)
+    assert logging.getLogger("mockai").level == logging.NOTSET  # quiet only while it plays
 
 
 def test_recordings_are_played_in_the_order_of_their_times(tmp_path: Path) -> None:
