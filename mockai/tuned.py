@@ -102,7 +102,9 @@ def last_asked(messages: Iterable[Json]) -> str:
 
 
 def calls_of(message: Json) -> list[tuple[str, str]]:
-    """Return name and arguments of the calls that a message makes."""
+    """Return name and arguments of the calls that a message makes: an assistant's, if any."""
+    if message.get("role") != "assistant":
+        return []
     calls = [entry.get("function") or {} for entry in message.get("tool_calls") or ()]
     if message.get("function_call"):
         calls.append(message["function_call"])

@@ -95,7 +95,7 @@ def _count_message(count: Prompt, message: Json, model: Model) -> None:
     encoding = model.encoding
     count.messages += PER_MESSAGE + 1
     name = message.get("name")
-    if name:
+    if name and isinstance(name, str):
         count.messages += 1 + tokens.count(encoding, name)
     content = message.get("content")
     if isinstance(content, str):
@@ -103,9 +103,11 @@ def _count_message(count: Prompt, message: Json, model: Model) -> None:
     elif content:
         for part in content:
             _count_part(count, part, model)
+    if message["role"] != "assistant":
+        return  # what the others say beside their content is no member of theirs, and ignored
     if message.get("refusal"):
         count.messages += tokens.count(encoding, message["refusal"])
-    calls = message.get("tool_calls")
+    calls = calls_in(message)
     if calls:
         count.messages += sum(
             _call_size(call.get("function") or call.get("custom") or {}, encoding) for call in calls
@@ -113,6 +115,11 @@ def _count_message(count: Prompt, message: Json, model: Model) -> None:
         count.messages += calls_overhead(len(calls))
     elif message.get("function_call"):
         count.messages += _call_size(message["function_call"], encoding) + CALL_OVERHEAD
+
+
+def calls_in(message: Json) -> Sequence[Json]:
+    """Return the tool calls of a message; only an assistant's has any, whatever the others hold."""
+    return (message.get("tool_calls") or ()) if message["role"] == "assistant" else ()
 
 
 def _call_size(call: Json, encoding: str) -> int:

@@ -325,10 +325,10 @@ def _results(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
         if message["role"] not in ("tool", "function"):
             break
         tail.append(message)
-    known = {call.get("id"): call for message in messages for call in message.get("tool_calls") or ()}
+    known = {call.get("id"): call for message in messages for call in accounting.calls_in(message)}
     results = []
     for message in reversed(tail):
-        call = known.get(message.get("tool_call_id")) or {}
+        call = (known.get(message.get("tool_call_id")) if message["role"] == "tool" else None) or {}
         function = call.get("function") or call.get("custom") or {}
         name = function.get("name") or message.get("name") or "tool"
         results.append((name, _parsed(function.get("arguments")), text_of(message.get("content"))))

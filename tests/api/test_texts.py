@@ -262,6 +262,19 @@ def test_no_request_breaks_the_server(client: TestClient, path: str, junk: dict[
         assert list(response.json()["error"]) == ["message", "type", "param", "code"]
 
 
+@pytest.mark.parametrize("role", ["user", "system", "developer", "function"])
+@pytest.mark.parametrize("junk", [True, [7], {"id": []}], ids=str)
+def test_members_of_other_roles_are_ignored(client: TestClient, role: str, junk: Any) -> None:
+    plain = {"role": role, "content": "hi", "name": "f"}
+    more = dict.fromkeys(("tool_calls", "function_call", "refusal", "tool_call_id"), junk)
+    body = {"model": "gpt-4o-mini", "tools": [{"type": "function", "function": {"name": "f"}}]}
+    answers = [
+        client.post("/v1/chat/completions", json={**body, "messages": [m]}) for m in (plain, {**plain, **more})
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len({answer.json()["usage"]["prompt_tokens"] for answer in answers}) == 1
+
+
 PARTS = st.fixed_dictionaries(
     {"role": st.sampled_from(["user", "assistant", "tool", "function", "system", "developer", "x"])},
     optional={
@@ -279,6 +292,7 @@ PARTS = st.fixed_dictionaries(
         "tool_call_id": st.text(max_size=3),
         "tool_calls": JUNK,
         "function_call": JUNK,
+        "refusal": JUNK,
     },
 )
 DECLARATIONS = st.fixed_dictionaries(

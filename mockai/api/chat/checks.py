@@ -200,7 +200,7 @@ def _messages(body: Json, model: Model) -> None:
             continue
         if waiting:
             raise _unanswered(index, list(waiting))
-        calls = message.get("tool_calls") or ()
+        calls = accounting.calls_in(message)
         answerable = {call["id"] for call in calls}
         waiting = dict.fromkeys(call["id"] for call in calls)
     if waiting:
