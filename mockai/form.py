@@ -1,16 +1,16 @@
 """Multipart forms: read at the edge, large files spooled to disk, names with brackets nested.
 
-A body that is no multipart form reads as an empty one, so that the resource names the part it misses.
+A body that is no multipart form, or empty, reads as an empty one, so that the resource names the part it misses.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, BinaryIO
 
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from mockai.call import Call, Upload
@@ -35,17 +35,47 @@ async def read_form(call: Call, scope: MutableMapping[str, Any], receive: Receiv
         yield
         return
     request = Request(scope, _bounded(receive))
+    parser = _Parser(request.headers, request.stream(), max_files=1000, max_fields=1000, max_part_size=MAX_FIELD)
     try:
-        form = await request.form(max_files=1000, max_fields=1000, max_part_size=MAX_FIELD)
-    except (MultiPartException, KeyError, ValueError, UnicodeDecodeError):
-        # The API's own text for a broken form is not known.
-        raise ApiError(400, "We could not parse the multipart form of your request.") from None
+        form = await parser.parse()
+    except MultiPartException as fault:
+        raise _broken(fault.message) from None
+    except (KeyError, ValueError, UnicodeDecodeError):
+        raise _broken("Invalid multipart data.") from None
     try:
         for name, value in form.multi_items():
             _place(call.body, name, _upload(value) if isinstance(value, UploadFile) else value)
         yield
     finally:
         await form.close()
+
+
+class _Parser(MultiPartParser):
+    """Reads a form to its last boundary."""
+
+    _begun = _ended = False
+
+    async def _noted(self, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        async for chunk in stream:
+            self._begun = self._begun or bool(chunk)
+            yield chunk
+
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def parse(self) -> FormData:
+        self.stream = self._noted(self.stream)
+        form = await super().parse()
+        if self._begun and not self._ended:
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise MultiPartException("It is incomplete: the boundary at its end is missing.")
+        return form
+
+
+def _broken(reason: str) -> ApiError:
+    """Return the 400 of a form that cannot be read. The API's own text is not known; this one is ours."""
+    return ApiError(400, f"We could not parse the multipart form of your request. {reason}")
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -107,6 +107,27 @@ def test_missing_and_unknown_parts(fresh: TestClient) -> None:
         assert answer.json()["error"]["message"] == message
 
 
+WHOLE = (
+    b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n{"custom_id": "1"}\r\n--b--\r\n'
+)
+
+
+def test_a_form_that_is_cut_off_is_told_so(fresh: TestClient) -> None:
+    def post(content: bytes, kind: str = "multipart/form-data; boundary=b") -> Any:
+        return fresh.post("/v1/files", content=content, headers={"content-type": kind})
+
+    assert post(WHOLE).status_code == post(WHOLE[:-2]).status_code == 200
+    for size in (2, 10, 80, 140, len(WHOLE) - 7, len(WHOLE) - 3):
+        answer = post(WHOLE[:size])
+        assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+        assert "It is incomplete" in answer.json()["error"]["message"]
+    assert "Missing boundary" in post(WHOLE, "multipart/form-data").json()["error"]["message"]
+    assert "Invalid multipart data" in post(b"no form").json()["error"]["message"]
+    assert post(b"").json()["error"]["message"] == "'file' is a required property"
+    assert fresh.get("/v1/files").json()["data"][0]["bytes"] == 18
+
+
 def test_files_expire_on_the_clock(fresh: TestClient, clock: ManualClock, store: Store) -> None:
     expiry = {"expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"}
     file = send(fresh, "vision", b"x" * 2_000_000, "a.png", **expiry).json()
