@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import anyio.to_thread
 from starlette.requests import ClientDisconnect
 
-from mockai import bodies
+from mockai import bodies, orders
 from mockai.call import Answer, Call, Handler, Json, Operation, Recorded, Reply
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
@@ -155,6 +155,7 @@ class Edge:
         """Authenticate, and return the call without its body. Raises the API's 401."""
         received = dict(raw_headers)
         identity = exchange.identity = self.tenancy.identify(operation, received)
+        orders.check(received)
         call = self._made(operation, identity, exchange.now, exchange.request_id)
         call.path, call.query, call.headers = match.path, _query(query), received
         if operation.liveness == "retired":

@@ -12,7 +12,7 @@ RANKS = {
     0: ("wire", "call", "clock", "lifecycle", "settings", "recording"),
     1: (
         *("store", "engine", "rules", "journal", "tenancy", "admission", "routing"),
-        *("contents", "work", "tuned", "retrieval", "beta"),
+        *("contents", "work", "tuned", "retrieval", "beta", "orders"),
     ),
     2: ("api",),
     3: (

@@ -14,7 +14,7 @@ from mockai.engine.catalogue import Model
 from mockai.engine.sampling import Sampling, Text, TokenLogprob
 from mockai.wire.codec import canonical
 from mockai.wire.errors import ApiError
-from mockai.wire.schema import Anything, Array, Bool, Decimal, Int, Map, Object, OneOf, Str
+from mockai.wire.schema import LEAST, MOST, Anything, Array, Bool, Decimal, Int, Map, Object, OneOf, Str
 
 DEFAULT_TOKENS = 16
 EMPTY_PROMPT = "<|endoftext|>"
@@ -42,7 +42,7 @@ CREATE = Object(
         "best_of": Int(minimum=1, maximum=20),
         "logit_bias": Map(Decimal(minimum=-100, maximum=100)),
         "user": Str(),
-        "seed": Int(minimum=-(2**63), maximum=2**63 - 1),
+        "seed": Int(minimum=LEAST, maximum=MOST),
     }
 )
 

@@ -73,6 +73,15 @@ class Str(Node):
         return Str()
 
 
+LEAST, MOST = -(2**63), 2**63 - 1
+"""The bounds of an integer that has no narrower ones."""
+
+
+def _is_huge(value: Any) -> bool:
+    """Return whether a number was an integer of more than 64 bits: the codec reads one as a decimal."""
+    return type(value) is float and abs(value) >= 2**63 and value.is_integer()
+
+
 @dataclass(frozen=True, slots=True)
 class Int(Node):
     """An integer within bounds, both inclusive."""
@@ -88,11 +97,18 @@ class Int(Node):
     def check(self, value: Any, path: str) -> None:
         """Raise the fault of kind or range."""
         if type(value) is not int:
-            raise errors.wrong_type(path, "an integer", value)
+            raise self._beyond(value, path) if _is_huge(value) else errors.wrong_type(path, "an integer", value)
         if self.minimum is not None and value < self.minimum:
             raise errors.out_of_range(path, "integer", "below", self.minimum, value)
         if self.maximum is not None and value > self.maximum:
             raise errors.out_of_range(path, "integer", "above", self.maximum, value)
+
+    def _beyond(self, value: float, path: str) -> errors.ApiError:
+        if value < 0:
+            return errors.out_of_range(
+                path, "integer", "below", LEAST if self.minimum is None else self.minimum, value
+            )
+        return errors.out_of_range(path, "integer", "above", MOST if self.maximum is None else self.maximum, value)
 
     def relaxed(self) -> Node:
         """Return an integer without bounds."""
@@ -350,7 +366,7 @@ class OneOf(Node):
 
     def check(self, value: Any, path: str) -> None:
         """Raise the fault of kind, or that of the node of the value's kind."""
-        node = self._by_kind.get(type(value))
+        node = self._by_kind.get(type(value)) or (self._by_kind.get(int) if _is_huge(value) else None)
         if node is None:
             raise errors.wrong_type(path, self.noun, value)
         node.check(value, path)

@@ -130,7 +130,9 @@ def test_an_end_can_be_asked_for_the_turn_after_the_tools(world: World) -> None:
 
 def test_an_unknown_end_is_refused(world: World) -> None:
     refused = world.run(headers={"X-Mockai-Run": "explode"})
-    assert message_of(refused).startswith("x-mockai-run: 'explode' is no way to end a run")
+    assert message_of(refused).startswith(
+        "x-mockai-run: 'explode' is nothing to ask for; use one of fail, rate_limit"
+    )
 
 
 def test_the_official_helpers_are_told_to_look_again_soon(world: World) -> None:

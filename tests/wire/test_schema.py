@@ -25,6 +25,7 @@ SAMPLE = Object(
     {
         "messages": Array(Object({"role": Str()}, required=("role",)), min_length=1),
         "n": Int(1, 128),
+        "free": OneOf(Str(), Int()),
         "temperature": Decimal(0, 2),
         "tier": Enum("auto", "default", "flex"),
         "stop": OneOf(Str(), Array(Str(), max_length=4, of="strings")),
@@ -91,6 +92,24 @@ ROWS: list[tuple[Any, str, str | None, str]] = [
         "Invalid type for 'n': expected an integer, but got a decimal number instead.",
         "n",
         "invalid_type",
+    ),
+    (
+        {**GOOD, "n": 1e30},
+        "Invalid 'n': integer above maximum value. Expected a value <= 128, but got 1e+30 instead.",
+        "n",
+        "integer_above_max_value",
+    ),
+    (
+        {**GOOD, "n": -1e30},
+        "Invalid 'n': integer below minimum value. Expected a value >= 1, but got -1e+30 instead.",
+        "n",
+        "integer_below_min_value",
+    ),
+    (
+        {**GOOD, "free": 1e30},
+        "Invalid 'free': integer above maximum value. Expected a value <= 9223372036854775807, but got 1e+30 instead.",
+        "free",
+        "integer_above_max_value",
     ),
     (
         {**GOOD, "n": True},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from mockai import orders
 from mockai.api.assistants import (
     assistants,
     beta,
@@ -28,8 +29,6 @@ from mockai.clock import Pace
 from mockai.wire import codec, errors
 from mockai.wire.errors import ApiError
 
-END_HEADER = "x-mockai-run"
-ENDS = ("fail", "rate_limit", "expire", "incomplete", "cancel")
 POLL_HEADER = "openai-poll-after-ms"
 POLL_AFTER: dict[Pace, int] = {"instant": 1, "step": 1, "fast": 20, "real": 200}
 """Milliseconds after which the official helpers look again. The real API does not send the header."""
@@ -99,21 +98,12 @@ def _made(call: Call, thread_id: str, assistant: Json) -> Json:
     included(call)
     base = _base(call, thread_id, assistant, call.body)
     if not (_exists(call, THREAD, thread_id) and _exists(call, ASSISTANT, assistant["id"])):
-        return phantom_runs.born(base, call, ending(call))
-    return life.born(base, call, forced=ending(call), tool_resources=assistant["tool_resources"])
+        return phantom_runs.born(base, call, call.header(orders.RUN))
+    return life.born(base, call, forced=call.header(orders.RUN), tool_resources=assistant["tool_resources"])
 
 
 def _exists(call: Call, kind: str, id: str) -> bool:
     return call.settings.missing != "phantom" or call.store.get(call.tenant, kind, id) is not None
-
-
-def ending(call: Call) -> str | None:
-    """Return the end that the request asks for, by a header."""
-    end = call.header(END_HEADER)
-    if end is not None and end not in ENDS:
-        text = f"{END_HEADER}: {end!r} is no way to end a run; use one of {', '.join(ENDS)}"
-        raise ApiError(400, text, param=END_HEADER)
-    return end
 
 
 def _base(call: Call, thread_id: str, assistant: Json, body: Json) -> Json:
@@ -241,7 +231,7 @@ def submit(call: Call) -> Answer:
     ids = [entry.get("tool_call_id") for entry in body["tool_outputs"]]
     include = included(call)
     version = beta.version(call)
-    forced = ending(call)
+    forced = call.header(orders.RUN)
     if "phantom" in record:
         watch: Watch = phantom_runs.waiting(record["base"], call, ids)
     else:

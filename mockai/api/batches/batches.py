@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockai import orders
 from mockai.api.batches import life
 from mockai.api.batches.lines import KNOWN_ENDPOINTS
 from mockai.call import Call, Json, Operation
@@ -14,8 +15,6 @@ from mockai.work import Slice
 
 WINDOW = 86_400
 """Seconds until a batch expires."""
-END_HEADER = "x-mockai-batch"
-ENDS = ("expire",)
 
 CREATE = Object(
     {
@@ -34,17 +33,13 @@ CREATE = Object(
 def create(call: Call) -> Json:
     """Start a batch. Nothing of the file is looked at yet: what is wrong with it shows when it is read."""
     body = call.body
-    end = call.header(END_HEADER)
-    if end is not None and end not in ENDS:
-        text = f"{END_HEADER}: {end!r} is no way to end a batch; use {', '.join(ENDS)}"
-        raise ApiError(400, text, param=END_HEADER)
     shown = _shown(call.ids.dated_hex("batch_", call.created), body, call.created)
     after = body.get("output_expires_after")
     record = {
         "id": shown["id"],
         "shown": shown,
         "life": begin(life.MACHINE, call.now),
-        "end": end,
+        "end": call.header(orders.BATCH),
         "keep": after and after["seconds"],
         "check": None,
         "offset": 0,

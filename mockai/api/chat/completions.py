@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from mockai import admission, tuned
+from mockai import admission, orders, tuned
 from mockai.api.chat import checks, stored
 from mockai.api.chat.body import Chunks, Completion, beats
 from mockai.api.chat.schema import CREATE, UPDATE
@@ -18,10 +18,7 @@ from mockai.engine.catalogue import Model
 from mockai.engine.draw import key
 from mockai.engine.plan import Choice, Request
 from mockai.rules.rule import Response
-from mockai.wire.errors import ApiError
 
-FINISH_HEADER = "x-mockai-finish-reason"
-FINISHES = ("stop", "length", "tool_calls", "function_call", "content_filter", "refusal")
 TIERS = {None: "default", "auto": "default", "default": "default", "fast": "priority"}
 
 COUNTED = ("tokens", "reasoning", "accepted", "rejected")
@@ -66,7 +63,9 @@ def create(call: Call) -> Answer:
     if strict:
         checks.fits(prompt, body, model)
     trained = tuned.reply(call, model, body["messages"]) if model.answers else None
-    request = Request(body, model, call.settings.seed, _finish(call), _variation(call), trained, call.rule)
+    request = Request(
+        body, model, call.settings.seed, call.header(orders.FINISH_REASON), _variation(call), trained, call.rule
+    )
     completion = _completion(call, request, prompt)
     call.spent = (*model.limits, prompt.messages)
     if body.get("store"):
@@ -79,14 +78,6 @@ def create(call: Call) -> Answer:
     return Stream(
         beats(iter(chunks), FIRST_TOKEN * scale, NEXT_TOKEN * scale), at_once=None if scale else chunks.at_once
     )
-
-
-def _finish(call: Call) -> str | None:
-    asked = call.header(FINISH_HEADER)
-    if asked is not None and asked not in FINISHES:
-        text = f"{FINISH_HEADER}: {asked!r} is no finish reason; use one of {', '.join(FINISHES)}"
-        raise ApiError(400, text, param=FINISH_HEADER)
-    return asked
 
 
 def _variation(call: Call) -> str:

@@ -1,7 +1,9 @@
 """The request of POST /chat/completions, declared in the order in which the API checks it (chat.md §8)."""
 
 from mockai.wire.schema import (
+    LEAST,
     METADATA,
+    MOST,
     Anything,
     Array,
     Bool,
@@ -184,7 +186,7 @@ CREATE = Object(
         "logprobs": Bool(),
         "top_logprobs": Int(minimum=0, maximum=20),
         "user": Str(),
-        "seed": Int(minimum=-(2**63), maximum=2**63 - 1),
+        "seed": Int(minimum=LEAST, maximum=MOST),
         "moderation": MODERATION,
         "safety_identifier": Str(max_length=64),
         "prompt_cache_options": Object({"mode": Enum("implicit", "explicit"), "ttl": Enum("30m")}),

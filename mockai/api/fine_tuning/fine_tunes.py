@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockai import admission, contents, tuned
+from mockai import admission, contents, orders, tuned
 from mockai.api.fine_tuning import jobs, life
 from mockai.api.fine_tuning.faces import FineTune
 from mockai.call import Answer, Beat, Call, Json, Operation, Stream
@@ -55,7 +55,7 @@ def _admit(call: Call) -> None:
 
 def create(call: Call) -> Json:
     """Start a fine-tune of a file of prompts and completions."""
-    body, end = call.body, jobs.asked_end(call)
+    body, end = call.body, call.header(orders.FINE_TUNING)
     asked = body.get("model") or DEFAULT_MODEL
     phantom = call.settings.missing == "phantom" and contents.find(call, body["training_file"]) is None
     if not phantom:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockai import admission, contents
+from mockai import admission, contents, orders
 from mockai.api.fine_tuning import life
 from mockai.api.fine_tuning.faces import CHECKPOINT, EVENT, LATER, Face
 from mockai.api.fine_tuning.schema import CREATE, HYPERPARAMETERS
@@ -19,14 +19,13 @@ from mockai.wire import errors, pages
 from mockai.wire.errors import ApiError
 from mockai.work import Slice
 
-END_HEADER, ENDS = "x-mockai-fine-tuning", ("fail",)
 MOST_ACTIVE = 3
 """Active jobs that a model may have. Jobs at the pace `instant` take no time, so none is ever active."""
 
 
 def create(call: Call) -> Json:
     """Start a job. The files are looked at later; what is wrong with them fails the job."""
-    body, end = call.body, asked_end(call)
+    body, end = call.body, call.header(orders.FINE_TUNING)
     if call.settings.missing == "phantom" and contents.find(call, body["training_file"]) is None:
         return made(call, call.ids.alnum("ftjob-"), body, body["model"])
     check_files(call, body)
@@ -47,15 +46,6 @@ def _created(method: Json) -> Json:
 
 
 # --- what is refused at once ---------------------------------------------------------------------
-
-
-def asked_end(call: Call) -> str | None:
-    """Return how the caller wants the job to end, if not by itself. Raises a 400 of our own."""
-    end = call.header(END_HEADER)
-    if end is not None and end not in ENDS:
-        text = f"{END_HEADER}: {end!r} is no way to end a job; use {', '.join(ENDS)}"
-        raise ApiError(400, text, param=END_HEADER)
-    return end
 
 
 def check_files(call: Call, body: Json) -> None:
