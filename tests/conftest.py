@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from mockai.app import Application
 from mockai.settings import Settings
+from tests.client import Client
 
 settings.register_profile(
     "mockai", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -18,7 +19,7 @@ KEY = {"authorization": "Bearer sk-test"}
 
 
 def client_of(application: Application) -> TestClient:
-    return TestClient(application, base_url="http://mock", headers=KEY, raise_server_exceptions=False)
+    return Client(application, base_url="http://mock", headers=KEY, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")

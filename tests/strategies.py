@@ -10,10 +10,15 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size
 NAMES = st.from_regex(r"\A[a-zA-Z0-9_-]{1,12}\Z")
 
 
+_MADE: dict[int, tuple[Node, st.SearchStrategy[Any]]] = {}
+"""Each node and its strategy, by the node's identity: schemas share large parts."""
+
+
 def valid(node: Node) -> st.SearchStrategy[Any]:
     """Return values that the node accepts."""
-    strategy: st.SearchStrategy[Any] = next(make for kind, make in _VALID.items() if isinstance(node, kind))(node)
-    return strategy
+    if id(node) not in _MADE:
+        _MADE[id(node)] = (node, next(make for kind, make in _VALID.items() if isinstance(node, kind))(node))
+    return _MADE[id(node)][1]
 
 
 def _string(node: Any) -> st.SearchStrategy[Any]:

@@ -12,6 +12,7 @@ from mockai.app import Application
 from mockai.call import Operation
 from mockai.clock import ManualClock
 from mockai.settings import Settings
+from tests.client import Client
 from tests.conftest import KEY
 
 SOME = {"batch_id": "batch_x", "upload_id": "upload_x", "vector_store_id": "vs_x", "completion_id": "chatcmpl-x"}
@@ -20,7 +21,7 @@ SOME = {"batch_id": "batch_x", "upload_id": "upload_x", "vector_store_id": "vs_x
 def of(day: str | None, **settings: Any) -> TestClient:
     """Return a client of the API of a day."""
     app = Application(Settings(as_of=day, **settings), clock=ManualClock())
-    return TestClient(app, base_url="http://mock", headers={**KEY, "openai-beta": "assistants=v2"})
+    return Client(app, base_url="http://mock", headers={**KEY, "openai-beta": "assistants=v2"})
 
 
 def ask(client: TestClient, operation: Operation) -> Any:

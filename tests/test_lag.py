@@ -56,7 +56,7 @@ CASES: dict[str, tuple[str, Any]] = {
         "/chat/completions",
         {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}] * 900},
     ),
-    "chat, 4 MB": chat(prose(400_000), model="gpt-4.1", user=prose(3_600_000)),
+    "chat, 4 MB": chat(prose(400_000), model="gpt-4.1", user=SMALL * 115),
     "chat, an image of 20 MB": chat([{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}]),
     "chat, 100,000 wrong messages": ("/chat/completions", {"model": "gpt-4o-mini", "messages": [[1]] * 100_000}),
     "chat, unknown keys": ("/chat/completions", {f"key{at}": at for at in range(1500)}),

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import mockai
@@ -42,10 +43,13 @@ BRIDGES = {
 }
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for file in sorted(PACKAGE.rglob("*.py")):
-        parts = file.relative_to(PACKAGE).with_suffix("").parts
-        yield ".".join(parts), ast.parse(file.read_text("utf-8"))
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the package, read once."""
+    return {
+        ".".join(file.relative_to(PACKAGE).with_suffix("").parts): ast.parse(file.read_text("utf-8"))
+        for file in sorted(PACKAGE.rglob("*.py"))
+    }
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
@@ -53,7 +57,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             continue
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mockai":
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -63,11 +67,11 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 
 def test_every_module_has_a_rank() -> None:
-    assert {name.split(".")[0] for name, _ in modules()} <= set(RANK)
+    assert {name.split(".")[0] for name in modules()} <= set(RANK)
 
 
 def test_imports_go_down_the_ranks() -> None:
-    for name, tree in modules():
+    for name, tree in modules().items():
         mine = name.split(".")[0]
         for target in imports(tree):
             parts = target.split(".")[1:]
@@ -80,7 +84,7 @@ def test_imports_go_down_the_ranks() -> None:
 
 
 def test_no_resource_imports_a_sibling() -> None:
-    for name, tree in modules():
+    for name, tree in modules().items():
         parts = name.split(".")
         if parts[0] != "api" or len(parts) < 2 or parts[1] == "__init__":
             continue
@@ -90,7 +94,7 @@ def test_no_resource_imports_a_sibling() -> None:
 
 
 def test_only_the_edge_awaits() -> None:
-    for name, tree in modules():
+    for name, tree in modules().items():
         if RANK[name.split(".")[0]] < 3:
             kinds = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
             assert not any(isinstance(node, kinds) for node in ast.walk(tree)), f"{name} is not synchronous"
@@ -98,7 +102,7 @@ def test_only_the_edge_awaits() -> None:
 
 def test_starlette_and_the_network_start_at_the_edge() -> None:
     outside = {"starlette", "uvicorn", "asyncio", "socket", "anyio", "httpx2"}
-    for name, tree in modules():
+    for name, tree in modules().items():
         if RANK[name.split(".")[0]] < 3:
             for node in ast.walk(tree):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -15,6 +15,9 @@ from typing import Any
 
 from mockai.wire import errors
 
+_RELAXED: dict[int, tuple[Node, Node]] = {}
+"""Each node and what it is relaxed, by the node's identity: declarations last, and share large parts."""
+
 
 class Node:
     """A declaration of one value."""
@@ -31,6 +34,12 @@ class Node:
 
     def relaxed(self) -> Node:
         """Return the node that asks only for types, enums and required keys."""
+        known = _RELAXED.get(id(self))
+        if known is None:
+            known = _RELAXED[id(self)] = (self, self._relaxed())
+        return known[1]
+
+    def _relaxed(self) -> Node:
         return self
 
 
@@ -68,8 +77,7 @@ class Str(Node):
         if self.pattern is not None and re.search(self.pattern, value) is None:
             raise errors.pattern(path, self.pattern)
 
-    def relaxed(self) -> Node:
-        """Return a string of any length."""
+    def _relaxed(self) -> Node:
         return Str()
 
 
@@ -110,8 +118,7 @@ class Int(Node):
             )
         return errors.out_of_range(path, "integer", "above", MOST if self.maximum is None else self.maximum, value)
 
-    def relaxed(self) -> Node:
-        """Return an integer without bounds."""
+    def _relaxed(self) -> Node:
         return Int()
 
 
@@ -136,8 +143,7 @@ class Decimal(Node):
         if self.maximum is not None and value > self.maximum:
             raise errors.out_of_range(path, "decimal", "above", self.maximum, value)
 
-    def relaxed(self) -> Node:
-        """Return a number without bounds."""
+    def _relaxed(self) -> Node:
         return Decimal()
 
 
@@ -181,8 +187,7 @@ class Enum(Node):
         if value not in self.values:
             raise errors.bad_value(path, value, self.values)
 
-    def relaxed(self) -> Node:
-        """Return the strings of the reference."""
+    def _relaxed(self) -> Node:
         return Enum(*self.values, *self.documented)
 
 
@@ -212,8 +217,7 @@ class Array(Node):
         for index, entry in enumerate(value):
             item.check(entry, f"{path}[{index}]")
 
-    def relaxed(self) -> Node:
-        """Return an array of any length of relaxed items."""
+    def _relaxed(self) -> Node:
         return Array(self.item.relaxed(), of=self.of)
 
 
@@ -242,8 +246,7 @@ class Map(Node):
                 raise errors.property_name_too_long(path, name, self.max_key)
             self.value.check(entry, f"{path}.{name}")
 
-    def relaxed(self) -> Node:
-        """Return a map of relaxed values."""
+    def _relaxed(self) -> Node:
         return Map(self.value.relaxed(), of=self.of)
 
 
@@ -303,8 +306,7 @@ class Object(Node):
             if entry is not None or (name in value and name in self.required):
                 node.check(entry, prefix + name)
 
-    def relaxed(self) -> Node:
-        """Return an open object of relaxed fields with the same required keys."""
+    def _relaxed(self) -> Node:
         fields = {name: node.relaxed() for name, node in self.fields.items()}
         return Object(fields, self.required, open=True)
 
@@ -341,8 +343,7 @@ class Tagged(Node):
             return errors.wrong_type(path, Enum(*self.variants).noun, name)
         return errors.bad_value(path, name, tuple(self.variants))
 
-    def relaxed(self) -> Node:
-        """Return the union of the relaxed variants."""
+    def _relaxed(self) -> Node:
         return replace(self, variants={name: node.relaxed() for name, node in self.variants.items()})
 
 
@@ -371,8 +372,7 @@ class OneOf(Node):
             raise errors.wrong_type(path, self.noun, value)
         node.check(value, path)
 
-    def relaxed(self) -> Node:
-        """Return the union of the relaxed nodes."""
+    def _relaxed(self) -> Node:
         return OneOf(*(node.relaxed() for node in self.nodes))
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from starlette.testclient import TestClient
-
 from mockai.app import Application
 from mockai.call import Call, Stream
 from mockai.clock import ManualClock
@@ -14,6 +12,7 @@ from mockai.settings import Settings
 from mockai.store import Store
 from mockai.store.memory import MemoryStore
 from mockai.wire.ids import Ids
+from tests.client import Client
 from tests.conftest import KEY
 
 V2 = {"openai-beta": "assistants=v2"}
@@ -39,7 +38,7 @@ class World:
     def __init__(self, store: Store | None = None, clock: ManualClock | None = None, **settings: Any) -> None:
         self.clock = clock or ManualClock()
         self.app = Application(Settings(**settings), clock=self.clock, store=store or MemoryStore())
-        self.client = TestClient(self.app, base_url="http://mock", headers={**KEY, **V2})
+        self.client = Client(self.app, base_url="http://mock", headers={**KEY, **V2})
 
     @property
     def tenant(self) -> str:

@@ -65,7 +65,6 @@ def check_prefix(path: str, id: str, prefix: str) -> None:
 
 def admitting(first: Node, admitted: Callable[[Call], None] = admit) -> Callable[[Call], None]:
     """Return an `admit` that has the body of a call of version 1 checked against `first`."""
-    relaxed = first.relaxed()
 
     def admit_either(call: Call) -> None:
         admitted(call)
@@ -73,6 +72,6 @@ def admitting(first: Node, admitted: Callable[[Call], None] = admit) -> Callable
             kind = call.header("content-type") or "json"
             if not call.body and "json" not in kind.lower() and call.header("content-length") != "0":
                 raise faults_v1.refusal(((), faults_v1.NO_DICT))
-            call.schema = relaxed if call.settings.validate == "schema" else first
+            call.schema = first.relaxed() if call.settings.validate == "schema" else first
 
     return admit_either

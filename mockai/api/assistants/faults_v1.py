@@ -58,8 +58,7 @@ class Body(Node):
         if check.found:
             raise refusal(*check.found)
 
-    def relaxed(self) -> Node:
-        """Return the body that asks only for types, enums and required keys."""
+    def _relaxed(self) -> Node:
         return Body(self.node.relaxed())
 
 
