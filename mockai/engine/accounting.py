@@ -81,6 +81,12 @@ def _named_cost(body: Json, model: Model) -> int:
     return tokens.count(model.encoding, name) + CALL_OVERHEAD if name else 0
 
 
+def name_of(tool: Json) -> str:
+    """Return the name of a tool or of a reference to one."""
+    inner = tool.get("function") or tool.get("custom") or tool
+    return str(inner.get("name") or "") if isinstance(inner, dict) else ""
+
+
 def named_choice(body: Json) -> str | None:
     """Return the name of the one function that the request demands, or None."""
     choice = body.get("tool_choice") or body.get("function_call")
@@ -89,6 +95,15 @@ def named_choice(body: Json) -> str | None:
     inner = choice.get("function") or choice.get("custom") or choice
     name = inner.get("name")
     return name if isinstance(name, str) else None
+
+
+def chosen_names(body: Json) -> list[str]:
+    """Return the names of the functions that the tool choice speaks of: the one it demands, or those it allows."""
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        return [name_of(tool) for tool in choice["allowed_tools"]["tools"]]
+    named = named_choice(body)
+    return [] if named is None else [named]
 
 
 def _count_message(count: Prompt, message: Json, model: Model) -> None:

@@ -259,7 +259,9 @@ def _recite(choice: Choice, request: Request, script: Script, index: int, room: 
     if text or not script.calls:
         _fill(choice, request, index, text or "", room)
     if script.calls and not choice.refusal and choice.finish == "stop":
-        custom = {tools.name_of(tool) for tool in request.body.get("tools") or () if tool.get("type") == "custom"}
+        custom = {
+            accounting.name_of(tool) for tool in request.body.get("tools") or () if tool.get("type") == "custom"
+        }
         calls = [ToolCall(call.name, call.arguments, call.name in custom, call.id) for call in script.calls]
         _call(choice, request, calls, room)
     if request.finish is not None and request.finish != "refusal" and choice.finish != "length":
@@ -353,7 +355,7 @@ def _calls(request: Request, index: int) -> list[ToolCall]:
     rng = Draw(request.dice(index), "tools")
     named = accounting.named_choice(body)
     if named is not None:
-        chosen = [tool for tool in declared if tools.name_of(tool) == named]
+        chosen = [tool for tool in declared if accounting.name_of(tool) == named]
         return [_to_call(tool, None, request, rng) for tool in chosen[:1]]
     mode = choice["allowed_tools"]["mode"] if isinstance(choice, dict) else choice
     if request.trained and mode != "required":
@@ -372,7 +374,7 @@ def _calls(request: Request, index: int) -> list[ToolCall]:
 
 def _trained_calls(trained: Json, declared: Sequence[Json]) -> list[ToolCall]:
     """Return the calls that the model was taught to make, of the tools that it has."""
-    names = {tools.name_of(tool) for tool in declared}
+    names = {accounting.name_of(tool) for tool in declared}
     functions = [entry.get("function") or {} for entry in trained.get("tool_calls") or ()]
     functions += [trained["function_call"]] if trained.get("function_call") else []
     return [
@@ -388,13 +390,13 @@ def _choosable(body: Json) -> list[Json]:
     declared += [{"type": "function", "function": entry} for entry in body.get("functions") or ()]
     choice = body.get("tool_choice")
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        allowed = {tools.name_of(tool) for tool in choice["allowed_tools"]["tools"]}
-        return [tool for tool in declared if tools.name_of(tool) in allowed]
+        allowed = {accounting.name_of(tool) for tool in choice["allowed_tools"]["tools"]}
+        return [tool for tool in declared if accounting.name_of(tool) in allowed]
     return declared
 
 
 def _to_call(tool: Json, values: Json | None, request: Request, rng: Draw) -> ToolCall:
-    name = tools.name_of(tool)
+    name = accounting.name_of(tool)
     if tool.get("type") == "custom":
         return ToolCall(name, tools.custom_input(tool, request.last_user, rng), custom=True)
     function = tool["function"]

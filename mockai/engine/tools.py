@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockai.engine import json_schema, patterns
+from mockai.engine.accounting import name_of
 from mockai.engine.draw import Draw
 from mockai.engine.slots import Slots, words
 from mockai.wire.codec import loads
@@ -40,12 +41,6 @@ class Decision:
 
     tool: Json
     arguments: Json | None = None
-
-
-def name_of(tool: Json) -> str:
-    """Return the name of a tool or of a reference to one."""
-    inner = tool.get("function") or tool.get("custom") or tool
-    return str(inner.get("name") or "")
 
 
 def decide(text: str, tools: Sequence[Json], *, after_tool_result: bool) -> list[Decision]:

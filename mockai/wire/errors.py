@@ -158,6 +158,14 @@ def duplicate_parameter(name: str) -> ApiError:
     return ApiError(400, text, param=name, code="duplicate_parameter")
 
 
+def undeclared_function(name: str) -> ApiError:
+    """Return the refusal of a choice of a function that is not there; `function_call` is the API's own word."""
+    text = (
+        f"Invalid value for 'function_call': no function named '{name}' was specified in the 'functions' parameter."
+    )
+    return ApiError(400, text, param="function_call")
+
+
 # --- what a model refuses ------------------------------------------------------------------------
 
 

@@ -271,6 +271,16 @@ def test_a_demanded_call_comes_whatever_is_said(client: TestClient, choice: Any,
     assert got["finish_reason"] == finish
 
 
+@pytest.mark.parametrize(
+    "tool", [{"type": "function", "function": {"name": "nope"}}, {"function": 5}, {"foo": "bar"}]
+)
+def test_only_declared_tools_can_be_allowed(client: TestClient, tool: Any) -> None:
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [tool]}}
+    error = create(client, tools=[WEATHER], tool_choice=choice)["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", "function_call")
+    assert "no function named" in error["message"]
+
+
 def test_none_and_small_talk_are_answered_in_text(client: TestClient) -> None:
     for body in ({"tool_choice": "none", "messages": ASK}, {"messages": [{"role": "user", "content": "Hello!"}]}):
         choice = create(client, tools=[WEATHER], **body)["choices"][0]

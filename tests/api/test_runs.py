@@ -221,6 +221,15 @@ def test_a_tool_choice_holds_for_the_first_turn(world: World) -> None:
     assert len(run["required_action"]["submit_tool_outputs"]["tool_calls"]) == 1
 
 
+def test_a_tool_that_a_run_does_not_have_cannot_be_chosen(world: World) -> None:
+    for choice, param, words in (
+        ({"type": "function", "function": {"name": "nope"}}, "function_call", "no function named 'nope'"),
+        ({"type": "code_interpreter"}, "tool_choice", "no tool of type 'code_interpreter'"),
+    ):
+        refused = world.run(assistant_id=world.assistant(tools=[WEATHER]), tool_choice=choice)["error"]
+        assert (refused["param"], words in refused["message"]) == (param, True)
+
+
 # --- refusals ------------------------------------------------------------------------------------
 
 

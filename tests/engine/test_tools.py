@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mockai.engine import tools
+from mockai.engine import accounting, tools
 from mockai.engine.draw import Draw
 
 WEATHER: dict[str, Any] = {
@@ -50,7 +50,7 @@ MAIL: dict[str, Any] = {
 
 
 def called(text: str, *declared: dict[str, Any]) -> list[str]:
-    return [tools.name_of(entry.tool) for entry in tools.decide(text, declared, after_tool_result=False)]
+    return [accounting.name_of(entry.tool) for entry in tools.decide(text, declared, after_tool_result=False)]
 
 
 def locations(text: str) -> list[str]:
@@ -102,7 +102,7 @@ def test_an_enum_word_of_the_prompt_is_taken() -> None:
 
 
 def test_a_required_call_takes_the_best_tool() -> None:
-    assert tools.name_of(tools.choose_required("the color of the day", [WEATHER, COLOUR], Draw(1)).tool) == (
+    assert accounting.name_of(tools.choose_required("the color of the day", [WEATHER, COLOUR], Draw(1)).tool) == (
         "get_favorite_color_for_day_of_week"
     )
     assert tools.choose_required("Hello", [WEATHER], Draw(1)).tool is WEATHER

@@ -9,6 +9,7 @@ from mockai import contents, retrieval
 from mockai.api.assistants import filetypes
 from mockai.call import Call, Json
 from mockai.engine.runs import RANKER, SEARCHES
+from mockai.wire import errors
 from mockai.wire.errors import ApiError
 
 RANKING: Json = {"ranker": RANKER, "score_threshold": 0.0}
@@ -36,6 +37,19 @@ def check_format(call: Call, tools: Iterable[Json], form: Any) -> None:
     if kind in ("json_object", "json_schema") and foreign and call.settings.validate == "api":
         text = f"all tools must be of type `function` when `response_format` is of type `{kind}`."
         raise ApiError(400, f"Invalid tools: {text}")
+
+
+def check_choice(call: Call, tools: Iterable[Json], choice: Any) -> None:
+    """Refuse the choice of a tool that the run does not have. The texts are unverified; the first is that of chat."""
+    if not isinstance(choice, dict) or call.settings.validate == "schema":
+        return
+    if choice["type"] == "function":
+        name = choice["function"]["name"]
+        if name not in [tool["function"]["name"] for tool in tools if tool["type"] == "function"]:
+            raise errors.undeclared_function(name)
+    elif choice["type"] not in [tool["type"] for tool in tools]:
+        text = f"no tool of type '{choice['type']}' was specified in the 'tools' parameter."
+        raise ApiError(400, f"Invalid value for 'tool_choice': {text}", param="tool_choice")
 
 
 def shown_tool(tool: Json) -> Json:

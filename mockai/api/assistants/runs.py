@@ -20,7 +20,14 @@ from mockai.api.assistants import (
 )
 from mockai.api.assistants.life import Watch
 from mockai.api.assistants.objects import ASSISTANT, RUN, THREAD, find_thread, has_user_message, made_thread
-from mockai.api.assistants.resources import check_format, given, metadata_of, shown_resources, shown_tool
+from mockai.api.assistants.resources import (
+    check_choice,
+    check_format,
+    given,
+    metadata_of,
+    shown_resources,
+    shown_tool,
+)
 from mockai.api.assistants.shapes import run_of, run_tools, telling
 from mockai.api.assistants.story import ENDED, Event
 from mockai.api.assistants.stream import stream
@@ -117,6 +124,8 @@ def _base(call: Call, thread_id: str, assistant: Json, body: Json) -> Json:
     if body.get("model") is not None:
         models.check(call, model)
     check_format(call, tools, form)
+    shown = run_tools(tools, beta.version(call))
+    check_choice(call, shown, body.get("tool_choice"))
     truncation = given(body, "truncation_strategy", {"type": "auto"})
     return {
         "id": call.ids.alnum("run_"),
@@ -134,7 +143,7 @@ def _base(call: Call, thread_id: str, assistant: Json, body: Json) -> Json:
         "last_error": None,
         "model": model,
         "instructions": instructions,
-        "tools": run_tools(tools, beta.version(call)),
+        "tools": shown,
         "tool_resources": {},
         "metadata": metadata_of(body),
         "temperature": float(given(body, "temperature", assistant["temperature"])),

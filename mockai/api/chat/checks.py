@@ -59,10 +59,10 @@ def _tools(body: Json, model: Model) -> None:
         fault = _only_with(body, name, other)
         if fault is not None:
             raise fault
-    named = accounting.named_choice(body)
-    if named is not None and named not in {entry.get("name") for entry in accounting.declared_functions(body)}:
-        text = f"Invalid value for 'function_call': no function named '{named}' was specified in the 'functions' parameter."
-        raise ApiError(400, text, param="function_call")
+    declared = {entry.get("name") for entry in accounting.declared_functions(body)}
+    for name in accounting.chosen_names(body):
+        if name not in declared:
+            raise errors.undeclared_function(name)
     if accounting.declared_functions(body) and not model.tools:
         raise errors.unsupported_parameter("tools" if body.get("tools") else "functions")
     asked = body.get("reasoning_effort")
