@@ -66,6 +66,7 @@ class Judge:
             wire.base = target.url or self._open.enter_context(served())
             client = httpx2.Client(base_url=wire.base, headers=target.headers, timeout=60, transport=wire)
             self._client = self._open.enter_context(client)
+            self._open.callback(wire.inner.close)
             if target.kind != "mock":
                 try:
                     wire.learn(client)

@@ -1,29 +1,16 @@
 """The round-trip law: the contracts pass against a replay of what they were answered. `make roundtrip` runs all."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from tests.server import Served, recording, serving
+from tests import command
+from tests.inside import Inside, serving
+from tests.server import Served, recording
 
-ROOT = Path(__file__).parents[1]
 
-
-def contracts(target: Served, only: str) -> str:
+def contracts(target: Inside | Served, only: str) -> str:
     """Run the suite, or the areas `only`, against a server; return the last line. Raises `RuntimeError`."""
-    plugins = [flag for name in ("randomly", "xdist", "cacheprovider") for flag in ("-p", f"no:{name}")]
-    command = [sys.executable, "-m", "pytest", "contracts", "-q", "-x", *plugins, "--only", only]
-    done = subprocess.run(
-        [*command, "--target", f"{target.url}/v1"],
-        env={**os.environ, "PYTEST_ADDOPTS": ""},
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-        cwd=ROOT,
-    )
+    done = command.contracts("-x", "--only", only, "--target", f"{target.url}/v1")
     if done.returncode != 0:
         raise RuntimeError(done.stdout[-5000:])
     return done.stdout.strip().splitlines()[-1]

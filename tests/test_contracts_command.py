@@ -1,28 +1,27 @@
 """`mockai contracts`: the table, the files, the exit status."""
 
 import json
-import os
 import re
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.server import serving
+from tests.command import mockai
+from tests.inside import serving
 
 ROOT = Path(__file__).parents[1]
 SECRET = "sk-other-0123456789abcdefgh"
 
 
-def contracts(*flags: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "mockai", "contracts", *flags]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+contracts = partial(mockai, "contracts")
 
 
 class Small(BaseHTTPRequestHandler):
@@ -55,7 +54,9 @@ def small() -> Iterator[str]:
 def test_the_mock_is_verified_and_evidence_is_kept(tmp_path: Path) -> None:
     report, evidence = tmp_path / "report.html", tmp_path / "evidence.json"
     evidence.write_text(json.dumps({"operations": {"embeddings.create": {"live": "never", "other": {"date": "x"}}}}))
-    done = contracts("--only", "embeddings", "--report", str(report), "--json", str(evidence), cwd=tmp_path)
+    flags = ["--only", "embeddings", "--report", str(report), "--json", str(evidence)]
+    command = [sys.executable, "-m", "mockai", "contracts", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert re.search(r"embeddings.create\s+verified", done.stdout)
     entry = json.loads(evidence.read_text())["operations"]["embeddings.create"]
@@ -84,10 +85,10 @@ def test_another_server_is_told_what_fails_and_what_it_does_not_have(small: str,
 
 def test_the_cost_of_a_live_run_is_told_first() -> None:
     with serving() as stand_in:
-        command = [sys.executable, "-m", "mockai", "contracts", "--target", "live", "--only", "moderations"]
-        known = {"OPENAI_API_KEY": "sk-live-0123456789abcdef", "OPENAI_BASE_URL": f"{stand_in.url}/v1"}
-        done = subprocess.run(
-            command, env={**os.environ, **known}, capture_output=True, text=True, timeout=120, check=False
+        done = contracts(
+            *("--target", "live", "--only", "moderations"),
+            OPENAI_API_KEY="sk-live-0123456789abcdef",
+            OPENAI_BASE_URL=f"{stand_in.url}/v1",
         )
     assert done.returncode == 0, done.stderr
     assert "expected cost $0.00" in done.stderr

@@ -15,7 +15,7 @@ import openai
 import pytest
 
 from mockai.engine import tokens
-from tests.server import Served, serving
+from tests.inside import Inside, serving
 
 FILE = Path("fixtures/files/marv.jsonl")
 EXAMPLES = [json.loads(line) for line in FILE.read_text("utf-8").splitlines()]
@@ -24,7 +24,7 @@ ROLES = {"system", "user", "assistant", "function"}
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[Inside]:
     with serving() as server:
         yield server
 
@@ -51,7 +51,7 @@ def estimated_tokens(messages: list[dict[str, str]]) -> int:
     return 3 + sum(3 + sum(tokens.count("cl100k_base", text) for text in message.values()) for message in messages)
 
 
-def test_the_python_sdk_walks_the_whole_path(served: Served) -> None:
+def test_the_python_sdk_walks_the_whole_path(served: Inside) -> None:
     assert format_errors(EXAMPLES) == {}
     client = openai.OpenAI(base_url=f"{served.url}/v1", api_key="sk-walk", max_retries=0)
     file = client.files.create(file=FILE, purpose="fine-tune")
@@ -87,7 +87,7 @@ def test_the_python_sdk_walks_the_whole_path(served: Served) -> None:
 @pytest.mark.skipif(
     not os.environ.get("MOCKAI_NODE_SDK"), reason="MOCKAI_NODE_SDK names no folder with the npm package openai"
 )
-def test_the_node_sdk_walks_the_whole_path(served: Served) -> None:
+def test_the_node_sdk_walks_the_whole_path(served: Inside) -> None:
     node = shutil.which("node")
     assert node
     script = Path(os.environ["MOCKAI_NODE_SDK"]) / "fine_tuning.mjs"

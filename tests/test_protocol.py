@@ -8,7 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.server import Served, serving
+from tests.inside import Inside, serving
+from tests.server import Served
+from tests.server import serving as serving_in_a_process
 
 KEY = "Host: x\r\nAuthorization: Bearer k\r\n"
 POST = f"POST /v1/chat/completions HTTP/1.1\r\n{KEY}Content-Type: application/json\r\n"
@@ -19,12 +21,12 @@ LONG = "x" * 70_000
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[Inside]:
     with serving() as served:
         yield served
 
 
-def raw(served: Served, request: str, *, half_close: bool = False) -> bytes:
+def raw(served: Inside | Served, request: str, *, half_close: bool = False) -> bytes:
     with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
         connection.sendall(request.encode())
         if half_close:
@@ -78,24 +80,24 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("request_text", "status", "text"), WRONG.values(), ids=WRONG)
-def test_wrong_http_gets_the_error_body(served: Served, request_text: str, status: int, text: str) -> None:
+def test_wrong_http_gets_the_error_body(served: Inside, request_text: str, status: int, text: str) -> None:
     answered, headers, body = read(raw(served, request_text, half_close="closed before" in text))
     assert (answered, headers["content-type"]) == (status, "application/json")
     assert list(body["error"]) == ["message", "type", "param", "code"]
     assert text in body["error"]["message"]
 
 
-def test_a_wrong_method_is_told_what_is_served(served: Served) -> None:
+def test_a_wrong_method_is_told_what_is_served(served: Inside) -> None:
     assert read(raw(served, f"FOO /v1/models HTTP/1.1\r\n{KEY}\r\n"))[1]["allow"] == "GET"
 
 
-def test_a_large_head_within_the_limit_is_read(served: Served) -> None:
+def test_a_large_head_within_the_limit_is_read(served: Inside) -> None:
     headers = {"authorization": "Bearer k", "x-large": "y" * 65_000}
     assert httpx2.get(f"{served.url}/v1/models?q={'z' * 65_000}", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("body", ["", '{"model": "text-embedding-3-small", "input": "x"}'])
-def test_another_upgrade_is_answered_as_http_1_and_so_is_what_follows(served: Served, body: str) -> None:
+def test_another_upgrade_is_answered_as_http_1_and_so_is_what_follows(served: Inside, body: str) -> None:
     length = f"Content-Length: {len(body)}\r\n\r\n{body}"
     first = f"POST /v1/embeddings HTTP/1.1\r\n{KEY}{PLAIN}{length}" if body else f"{GET}{PLAIN}\r\n"
     answers = raw(served, f"{first}{GET}Connection: close\r\n\r\n")
@@ -104,7 +106,7 @@ def test_another_upgrade_is_answered_as_http_1_and_so_is_what_follows(served: Se
 
 
 def test_refusals_leave_the_server_well_and_its_log_quiet() -> None:
-    with serving() as served:
+    with serving_in_a_process() as served:
         for wanted in ("websocket", "cut body", "long URL"):
             raw(served, WRONG[wanted][0], half_close=wanted == "cut body")
         raw(served, f"{GET}{PLAIN}Connection: close\r\n\r\n")

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from mockai.settings import read_keys
+from tests.inside import Inside, serving
 from tests.readme import README, filled
 from tests.rules.serve import chat, ruled, said
-from tests.server import Served, serving
 
 TEXT = README.read_text("utf-8")
 
@@ -25,19 +25,23 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[Inside]:
     with serving() as server:
         yield server
 
 
-def environment(served: Served) -> dict[str, str]:
+def environment(served: Inside) -> dict[str, str]:
     return {**os.environ, "OPENAI_BASE_URL": f"{served.url}/v1", "OPENAI_API_KEY": "sk-mockai"}
 
 
-@pytest.mark.parametrize("example", blocks("python"))
-def test_python_examples_run(example: str, served: Served) -> None:
+def test_python_examples_run(served: Inside) -> None:
+    """Each is a program of its own; they share a process because the SDK takes long to import."""
+    program = "".join(
+        f"exec(compile({example!r}, 'example {number}', 'exec'), {{'__name__': '__main__'}})\n"
+        for number, example in enumerate(blocks("python"))
+    )
     done = subprocess.run(
-        [sys.executable, "-c", example],
+        [sys.executable, "-c", program],
         env=environment(served),
         capture_output=True,
         text=True,
@@ -47,7 +51,7 @@ def test_python_examples_run(example: str, served: Served) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_curl_example_shows_the_error_of_the_api(served: Served) -> None:
+def test_the_curl_example_shows_the_error_of_the_api(served: Inside) -> None:
     example = next(block for block in blocks("sh") if block.startswith("curl"))
     done = subprocess.run(
         ["sh", "-c", example], env=environment(served), capture_output=True, text=True, timeout=30, check=True
@@ -55,7 +59,7 @@ def test_the_curl_example_shows_the_error_of_the_api(served: Served) -> None:
     assert "decimal_above_max_value" in done.stdout
 
 
-def test_the_recorder_example_shows_a_recording(served: Served, tmp_path: Path) -> None:
+def test_the_recorder_example_shows_a_recording(served: Inside, tmp_path: Path) -> None:
     example = next(block for block in blocks("sh") if "mockai record" in block)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -125,7 +129,7 @@ def test_the_node_examples_are_whole(example: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("example", "name"), [*zip(blocks("js"), NODE_EXAMPLES, strict=True)], ids=list(NODE_EXAMPLES)
 )
-def test_the_node_examples_run(example: str, name: str, served: Served) -> None:
+def test_the_node_examples_run(example: str, name: str, served: Inside) -> None:
     node = shutil.which("node")
     assert node
     script = Path(os.environ["MOCKAI_NODE_SDK"]) / f"example-{name}.mjs"
@@ -154,7 +158,7 @@ def test_the_tables_are_those_of_the_code() -> None:
     assert filled(TEXT) == TEXT, "run `python -m tests.readme`"
 
 
-def test_the_printed_lines_are_those_of_the_server(served: Served) -> None:
+def test_the_printed_lines_are_those_of_the_server(served: Inside) -> None:
     (example,) = blocks("text")
     assert example.splitlines()[0].replace("4010", str(served.port)) == f"export OPENAI_BASE_URL={served.url}/v1"
 

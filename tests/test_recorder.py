@@ -19,7 +19,9 @@ import pytest
 from mockai.recording import Exchange
 from mockai.recording.tape import read_folder
 from tests.command import mockai
-from tests.server import Served, recording, serving
+from tests.inside import Inside, recording, serving
+from tests.server import Served
+from tests.server import recording as recording_in_a_process
 from tests.upstream import upstream, whole
 
 KEY = "sk-live-0123456789abcdef"
@@ -29,12 +31,12 @@ LINE = b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", 
 
 
 @pytest.fixture(scope="module")
-def mock() -> Iterator[Served]:
+def mock() -> Iterator[Inside]:
     with serving("--seed", "3") as served:
         yield served
 
 
-def sdk(served: Served) -> openai.OpenAI:
+def sdk(served: Inside | Served) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{served.url}/v1", api_key=KEY, max_retries=0, _strict_response_validation=True)
 
 
@@ -42,8 +44,8 @@ def told(out: Path) -> list[Exchange]:
     return [entry for tape in read_folder(out) for entry in tape.exchanges]
 
 
-def test_the_python_sdk_sees_no_difference(mock: Served, tmp_path: Path) -> None:
-    with recording(mock.url, tmp_path) as served, sdk(served) as client, sdk(mock) as direct:
+def test_the_python_sdk_sees_no_difference(mock: Inside, tmp_path: Path) -> None:
+    with recording_in_a_process(mock.url, tmp_path) as served, sdk(served) as client, sdk(mock) as direct:
         answer = client.chat.completions.create(**CHAT)
         assert answer.choices == direct.chat.completions.create(**CHAT).choices
         streamed = [chunk.choices[0].delta for chunk in client.chat.completions.create(**CHAT, stream=True)]
@@ -84,7 +86,7 @@ console.log(text === whole.choices[0].message.content, line === await (await cli
 @pytest.mark.skipif(
     not os.environ.get("MOCKAI_NODE_SDK"), reason="MOCKAI_NODE_SDK names no folder with the npm package openai"
 )
-def test_the_node_sdk_sees_no_difference(mock: Served, tmp_path: Path) -> None:
+def test_the_node_sdk_sees_no_difference(mock: Inside, tmp_path: Path) -> None:
     values = f"const body = {json.dumps(CHAT)}, line = {json.dumps(LINE.decode())};"
     program = values + NODE
     script = Path(os.environ["MOCKAI_NODE_SDK"]) / f"recorder-{os.getpid()}.mjs"
@@ -155,8 +157,8 @@ def test_a_stream_is_passed_on_as_it_comes_and_its_times_are_kept(tmp_path: Path
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_kill_loses_at_most_what_is_in_flight(mock: Served, tmp_path: Path, stream: bool) -> None:
-    with recording(mock.url, tmp_path) as served, sdk(served) as client:
+def test_a_kill_loses_at_most_what_is_in_flight(mock: Inside, tmp_path: Path, stream: bool) -> None:
+    with recording_in_a_process(mock.url, tmp_path) as served, sdk(served) as client:
         for number in range(5):
             answer = client.chat.completions.create(**CHAT, seed=number, stream=stream)
             if stream:
@@ -172,7 +174,7 @@ def test_an_answer_that_breaks_off_breaks_off_and_is_not_written(tmp_path: Path)
     def script(connection: socket.socket, request: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
 
-    with upstream(script) as up, recording(up.url, tmp_path) as served:
+    with upstream(script) as up, recording_in_a_process(up.url, tmp_path) as served:
         with pytest.raises(httpx2.RemoteProtocolError), httpx2.stream("GET", f"{served.url}/v1/x") as answer:
             for _ in answer.iter_raw():
                 pass
@@ -190,22 +192,22 @@ def test_an_upstream_that_is_not_there_is_a_502(tmp_path: Path) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_unreachable")
 
 
-def test_a_head_is_an_exchange(mock: Served, tmp_path: Path) -> None:
-    with recording(mock.url, tmp_path) as served:
+def test_a_head_is_an_exchange(mock: Inside, tmp_path: Path) -> None:
+    with recording_in_a_process(mock.url, tmp_path) as served:
         httpx2.head(f"{served.url}/v1/models", headers={"authorization": "Bearer k"})
         status, log = served.stop()
     assert (status, "not written" in log) == (0, False)
     assert [entry.request.method for entry in told(tmp_path)] == ["HEAD"]
 
 
-def test_whether_it_is_up_is_no_exchange(mock: Served, tmp_path: Path) -> None:
+def test_whether_it_is_up_is_no_exchange(mock: Inside, tmp_path: Path) -> None:
     with recording(mock.url, tmp_path) as served:
         answers = [httpx2.get(f"{served.url}{path}") for path in ("/health", "/ready")]
     assert [answer.json() for answer in answers] == [{"status": "ok"}] * 2
     assert not list(tmp_path.glob("*.yaml"))
 
 
-def test_a_websocket_is_refused_and_any_other_upgrade_passes(mock: Served, tmp_path: Path) -> None:
+def test_a_websocket_is_refused_and_any_other_upgrade_passes(mock: Inside, tmp_path: Path) -> None:
     socket = {
         "connection": "Upgrade",
         "upgrade": "websocket",
@@ -213,7 +215,7 @@ def test_a_websocket_is_refused_and_any_other_upgrade_passes(mock: Served, tmp_p
         "sec-websocket-version": "13",
     }
     other = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABk"}
-    with recording(mock.url, tmp_path) as served:
+    with recording_in_a_process(mock.url, tmp_path) as served:
         refused = httpx2.get(f"{served.url}/v1/realtime", headers=socket)
         passed = httpx2.get(f"{served.url}/v1/models", headers={"authorization": f"Bearer {KEY}", **other})
         _, log = served.stop()
@@ -223,8 +225,8 @@ def test_a_websocket_is_refused_and_any_other_upgrade_passes(mock: Served, tmp_p
     assert "pgrade" not in log
 
 
-def test_a_secret_is_passed_on_but_not_written_and_the_end_says_so(mock: Served, tmp_path: Path) -> None:
-    with recording(mock.url, tmp_path) as served, sdk(served) as client:
+def test_a_secret_is_passed_on_but_not_written_and_the_end_says_so(mock: Inside, tmp_path: Path) -> None:
+    with recording_in_a_process(mock.url, tmp_path) as served, sdk(served) as client:
         leaky: Any = [{"role": "user", "content": "AKIAABCDEFGHIJKLMNOP"}]
         assert client.chat.completions.create(model="gpt-4o-mini", messages=leaky).choices
         status, log = served.stop()
@@ -234,7 +236,7 @@ def test_a_secret_is_passed_on_but_not_written_and_the_end_says_so(mock: Served,
     assert told(tmp_path) == []
 
 
-def ask(served: Served, seed: int) -> httpx2.Response:
+def ask(served: Inside, seed: int) -> httpx2.Response:
     headers = {"authorization": f"Bearer {KEY}"}
     return httpx2.post(f"{served.url}/v1/chat/completions", json={**CHAT, "seed": seed}, headers=headers)
 
@@ -248,7 +250,7 @@ def ask(served: Served, seed: int) -> httpx2.Response:
         ("all", "new", 200, 2),
     ],
 )
-def test_modes(mock: Served, tmp_path: Path, mode: str, known: str, unknown: int, exchanges: int) -> None:
+def test_modes(mock: Inside, tmp_path: Path, mode: str, known: str, unknown: int, exchanges: int) -> None:
     with recording(mock.url, tmp_path) as served:
         first = ask(served, 1).json()
     with recording(mock.url, tmp_path, "--mode", mode) as served:

@@ -8,8 +8,9 @@ import httpx2
 import openai
 import pytest
 
+from tests.inside import Inside, recording, serving
 from tests.roundtrip import there_and_back
-from tests.server import Served, recording, serving
+from tests.server import serving as serving_in_a_process
 from tests.upstream import upstream, whole
 
 KEY = "sk-replay-0123456789"
@@ -17,7 +18,7 @@ CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "c
 LINE = b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}\n'
 
 
-def sdk(served: Served, key: str = KEY) -> openai.OpenAI:
+def sdk(served: Inside, key: str = KEY) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{served.url}/v1", api_key=key, max_retries=0, _strict_response_validation=True)
 
 
@@ -129,7 +130,7 @@ def test_a_replay_that_waits_ends_with_the_server(tmp_path: Path) -> None:
         "response: {status: 200, headers: {content-type: text/event-stream}, "
         "chunks: [{at: 0, text: a}, {at: 600, text: b}]}\n...\n"
     )
-    with serving("-f", str(tmp_path), "--replay-speed", "1") as replay:
+    with serving_in_a_process("-f", str(tmp_path), "--replay-speed", "1") as replay:
         with httpx2.stream("GET", f"{replay.url}/v1/x") as answer:
             pieces = answer.iter_text()
             assert next(pieces) == "a"

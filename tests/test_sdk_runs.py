@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from typing_extensions import override
 
 from tests.api.runs import ASK, ASK_MANY, CODE, SOLVE, WEATHER
-from tests.server import serving
+from tests.inside import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the whole API is deprecated
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from mockai.drift.gaps import read_gaps
 from mockai.drift.play import Player
 from mockai.drift.sources import exchanges
 from mockai.recording.tape import read_folder
+from tests.command import contracts, mockai
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -37,8 +36,7 @@ def test_the_mock_answers_as_the_snapshots_say(folder: Path) -> None:
 
 
 def test_a_run_is_kept_with_its_date_target_and_sdk(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mockai", "contracts", "--only", "files", "--record", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = mockai("contracts", "--only", "files", "--record", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     kept = [exchange for tape in read_folder(tmp_path / "mock") for exchange in tape.exchanges]
     assert f"{len(kept)} exchanges" in done.stdout
@@ -69,7 +67,6 @@ def test_each_target_has_a_folder_of_its_own(target: Target, folder: str, tmp_pa
 
 
 def test_the_order_of_the_exchanges_needs_one_process(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "contracts", "-n", "2", "--record", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=FIXTURES.parent)
+    done = contracts("-pxdist.plugin", "-n", "2", "--record", str(tmp_path))
     assert done.returncode == 4
     assert "leave -n out" in done.stderr

@@ -1,9 +1,6 @@
 """The targets of the contract suite; a mock on the loopback stands in for the live API."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,28 +11,20 @@ import pytest
 from contracts.results import Result, Results
 from contracts.target import Target, TargetError, choose
 from contracts.wire import Wire
-from tests.server import Served, serving
+from tests.command import Done, contracts
+from tests.inside import Inside, serving
 
 KEY = "sk-live-0123456789abcdefghij"
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[Inside]:
     with serving() as server:
         yield server
 
 
-def contracts(*flags: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run the suite in a process of its own."""
-    command = [sys.executable, "-m", "pytest", "contracts", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *flags]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "PYTEST_"))}
-    return subprocess.run(
-        command, env={**kept, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def live(served: Served, *flags: str, key: str = KEY) -> "subprocess.CompletedProcess[str]":
+def live(served: Inside, *flags: str, key: str = KEY) -> Done:
     return contracts(
         "--target", "live", *flags, OPENAI_BASE_URL=f"{served.url}/v1", OPENAI_API_KEY=key, OPENAI_ORG_ID="org-secret"
     )
@@ -48,7 +37,7 @@ def test_live_without_a_key_skips_and_is_not_green() -> None:
     assert re.search(r"contracts: 0 verified, 0 failed, 0 unsupported, \d+ skipped", done.stdout)
 
 
-def test_live_tells_the_cost_first_and_tidies_up(served: Served) -> None:
+def test_live_tells_the_cost_first_and_tidies_up(served: Inside) -> None:
     done = live(served, "--only", "files,chat")
     assert done.returncode == 0, done.stdout
     assert done.stdout.index("expected cost $0.0") < done.stdout.index("verified")
@@ -58,7 +47,7 @@ def test_live_tells_the_cost_first_and_tidies_up(served: Served) -> None:
     assert httpx2.get(f"{served.url}/v1/chat/completions", headers=headers).json()["data"] == []
 
 
-def test_live_stops_at_the_budget(served: Served) -> None:
+def test_live_stops_at_the_budget(served: Inside) -> None:
     done = live(served, "--only", "chat", "--budget", "0.0005")
     assert done.returncode == 5, done.stdout
     assert "stopped: the budget of $0.00 is used up" in done.stdout

@@ -12,7 +12,7 @@ from mockai.drift.differences import SEVERITY, compare
 from mockai.recording import Chunk, Response
 from mockai.recording.tape import read_folder
 from tests.command import Done, mockai
-from tests.server import recording, serving
+from tests.inside import recording, serving
 
 CHUNK: dict[str, Any] = {"id": "c", "choices": [{"delta": {"role": "assistant"}, "finish_reason": None}]}
 
