@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mockai.engine.slots import Slots, words
+from mockai.engine.mentions import words
+from mockai.engine.slots import Slots
 
 READ = 4_000
 LARGEST_POWER = 64

@@ -12,7 +12,8 @@ from typing import Any
 
 from mockai.engine import patterns
 from mockai.engine.draw import Draw
-from mockai.engine.slots import Slots, words
+from mockai.engine.mentions import words
+from mockai.engine.slots import Slots
 
 Json = dict[str, Any]
 
@@ -83,9 +84,7 @@ def fill(schema: Any, rng: Draw, slots: Slots | None = None, *, complete: bool =
 
 def fill_object(rng: Draw, slots: Slots, prompt: str) -> Json:
     """Return an object for JSON mode without a schema: with the keys that the prompt names, else a small one."""
-    keys = _keys_asked_for(prompt)
-    if not keys:
-        keys = ["answer", "confidence"]
+    keys = _keys_asked_for(prompt) or ["answer", "confidence"]
     properties: Json = {key: {"type": "number" if _numeric(key) else "string"} for key in keys}
     value = fill({"type": "object", "properties": properties, "required": keys}, rng, slots)
     return value if isinstance(value, dict) else {}
@@ -162,8 +161,8 @@ class _Filler:
 
     def _enum(self, schema: Json, name: str) -> Any:
         fitting = [value for value in schema["enum"] if _is_of(value, schema.get("type"))] or schema["enum"]
-        offered = self.slots.several(name, {"enum": fitting})
-        return offered[0] if offered else self.rng.choice(fitting)
+        offered = self.slots.value(name, {"enum": fitting})
+        return self.rng.choice(fitting) if offered is None else offered
 
     def _typed(self, schema: Json, name: str, description: str, depth: int) -> Any:
         kind = _kind(schema, self.rng if depth < DEEP else None)
@@ -175,13 +174,15 @@ class _Filler:
             return self._string(schema, name, description)
         if kind in ("integer", "number"):
             return self._number(schema, name, kind, description)
-        return self.rng.chance(0.5) if kind == "boolean" else None
+        if kind == "boolean":
+            offered = self.slots.value(name, {"type": kind}) if name else None
+            return self.rng.chance(0.5) if offered is None else offered
+        return None
 
     # --- objects and arrays
 
     def _object(self, schema: Json, depth: int) -> Json:
-        properties = schema.get("properties")
-        properties = properties if isinstance(properties, dict) else {}
+        properties = _as_dict(schema.get("properties"))
         needed = schema.get("required")
         required = [key for key in needed if isinstance(key, str)] if isinstance(needed, list) else []
         made: Json = {}
@@ -247,9 +248,7 @@ class _Filler:
         if plain and isinstance(value, str) and not isinstance(items.get("maxLength"), int):
             return f"{value} {len(made) + 1}"
         enum = self._resolved(items, 0).get("enum")
-        if isinstance(enum, list):
-            return next((entry for entry in enum if entry not in made), None)
-        return None
+        return next((entry for entry in enum if entry not in made), None) if isinstance(enum, list) else None
 
     # --- scalars
 

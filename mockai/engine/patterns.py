@@ -1,13 +1,15 @@
 """Strings for a regular expression: one that matches, drawn from its parse tree.
 
-Patterns come from users. They are parsed, never run, so none can make the server search for long.
+Patterns come from users. They are parsed, never run, so none can make the server search for long; whether one fits
+a value is found by following it, one character after the other.
 """
 
 from __future__ import annotations
 
 import importlib
+import re
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mockai.engine.draw import Draw
@@ -18,6 +20,16 @@ MORE = 2  # how many times beyond its minimum an open repetition may come
 _parser: Any = importlib.import_module("re._parser")
 _constants: Any = importlib.import_module("re._constants")
 
+DEEPEST = 4
+"""How deep repetitions and branches may be nested where a pattern is followed."""
+_OF_CATEGORY: dict[str, Callable[[str], bool]] = {
+    "CATEGORY_DIGIT": str.isdecimal,
+    "CATEGORY_NOT_DIGIT": lambda char: not char.isdecimal(),
+    "CATEGORY_SPACE": str.isspace,
+    "CATEGORY_NOT_SPACE": lambda char: not char.isspace(),
+    "CATEGORY_WORD": lambda char: char.isalnum() or char == "_",
+    "CATEGORY_NOT_WORD": lambda char: not char.isalnum() and char != "_",
+}
 _READABLE = string.ascii_lowercase + string.digits + string.ascii_uppercase
 _CATEGORIES = {
     "CATEGORY_DIGIT": string.digits,
@@ -38,6 +50,75 @@ def matching(pattern: str, rng: Draw) -> str | None:
     except (ValueError, OverflowError, RecursionError, KeyError, _parser.error):
         return None
     return text[:LONGEST]
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Return whether `pattern` matches `text` as a whole; False for a pattern that is unusual.
+
+    All ways through the pattern are followed side by side, so that none is tried twice.
+    """
+    try:
+        tree = _parser.parse(pattern)
+        return tree.state.flags == re.UNICODE.value and len(text) in _ends(tree, text, {0}, 0)
+    except (ValueError, OverflowError, RecursionError, KeyError, _parser.error):
+        return False
+
+
+def _ends(tree: Iterable[Any], text: str, starts: set[int], depth: int) -> set[int]:
+    """Return where a match may end that begins at one of `starts`."""
+    if depth > DEEPEST:
+        raise RecursionError
+    for op, value in tree:
+        if not starts:
+            break
+        starts = _passed(str(op), value, text, starts, depth)
+    return starts
+
+
+def _passed(op: str, value: Any, text: str, starts: set[int], depth: int) -> set[int]:
+    if op in ("LITERAL", "NOT_LITERAL", "ANY", "IN"):
+        return {at + 1 for at in starts if at < len(text) and _takes(op, value, text[at])}
+    if op == "AT":
+        edge = {"AT_BEGINNING": 0, "AT_BEGINNING_STRING": 0, "AT_END": len(text), "AT_END_STRING": len(text)}
+        return starts & {edge[str(value)]}
+    if op == "BRANCH":
+        return set().union(*(_ends(branch, text, starts, depth + 1) for branch in value[1]))
+    if op == "SUBPATTERN" and not value[1] and not value[2]:
+        return _ends(value[3], text, starts, depth)
+    if op in ("MAX_REPEAT", "MIN_REPEAT"):
+        return _repeats(value, text, starts, depth)
+    raise ValueError(op)
+
+
+def _repeats(value: Any, text: str, starts: set[int], depth: int) -> set[int]:
+    low, high, inner = int(value[0]), value[1], value[2]
+    for _ in range(min(low, len(text) + 1)):  # once more than there are characters changes nothing
+        starts = _ends(inner, text, starts, depth + 1)
+    reached, new = set(starts), starts
+    more = len(text) if high is _constants.MAXREPEAT else min(int(high) - low, len(text))
+    for _ in range(more):
+        new = _ends(inner, text, new, depth + 1) - reached
+        if not new:
+            break
+        reached |= new
+    return reached
+
+
+def _takes(op: str, value: Any, char: str) -> bool:
+    if op == "ANY":
+        return char != "\n"
+    if op != "IN":
+        return bool(ord(char) == value) == (op == "LITERAL")
+    negated = str(value[0][0]) == "NEGATE"
+    return negated != any(_is_in(str(kind), member, char) for kind, member in value[negated:])
+
+
+def _is_in(kind: str, member: Any, char: str) -> bool:
+    if kind == "LITERAL":
+        return bool(ord(char) == member)
+    if kind == "RANGE":
+        return bool(member[0] <= ord(char) <= member[1])
+    return _OF_CATEGORY[str(member)](char)
 
 
 def _sequence(tree: Iterable[Any], rng: Draw, groups: dict[int, str], depth: int) -> list[str]:

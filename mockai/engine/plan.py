@@ -318,18 +318,34 @@ def _trim(choice: Choice, size: int) -> None:
 # --- tool calls ----------------------------------------------------------------------------------
 
 
+def _answered(messages: Sequence[Json]) -> bool:
+    """Return whether tool results end the conversation."""
+    return messages[-1]["role"] in ("tool", "function")
+
+
+def _since_asked(messages: Sequence[Json]) -> Sequence[Json]:
+    """Return what came after the last message of the user."""
+    last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
+    return messages[last + 1 :]
+
+
+def _called(messages: Sequence[Json]) -> list[str]:
+    """Return the names of the tools that were called since the user spoke."""
+    asked = [message for message in _since_asked(messages) if message["role"] == "assistant"]
+    calls = [call for message in asked for call in accounting.calls_in(message)]
+    calls += [{"function": message["function_call"]} for message in asked if message.get("function_call")]
+    return [accounting.name_of(call) for call in calls]
+
+
 def _results(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
-    """Return name, arguments and output of the tool results that end the conversation."""
-    if messages[-1]["role"] not in ("tool", "function"):
+    """Return name, arguments and output of the tool results since the user spoke, where they end the conversation."""
+    if not _answered(messages):
         return []
-    tail: list[Json] = []
-    for message in reversed(messages):
-        if message["role"] not in ("tool", "function"):
-            break
-        tail.append(message)
     known = {call.get("id"): call for message in messages for call in accounting.calls_in(message)}
     results = []
-    for message in reversed(tail):
+    for message in _since_asked(messages):
+        if message["role"] not in ("tool", "function"):
+            continue
         call = (known.get(message.get("tool_call_id")) if message["role"] == "tool" else None) or {}
         function = call.get("function") or call.get("custom") or {}
         name = function.get("name") or message.get("name") or "tool"
@@ -360,11 +376,12 @@ def _calls(request: Request, index: int) -> list[ToolCall]:
     mode = choice["allowed_tools"]["mode"] if isinstance(choice, dict) else choice
     if request.trained and mode != "required":
         return _trained_calls(request.trained, declared)
-    decided = tools.decide(request.last_user, declared, after_tool_result=bool(_results(body["messages"])))
+    serial = body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools
+    decided = [] if _answered(body["messages"]) and not serial else tools.decide(request.last_user, declared)
+    if serial:
+        decided = tools.left(decided, _called(body["messages"]))[:1]
     if not decided and (mode == "required" or request.finish in ("tool_calls", "function_call")):
         decided = [tools.choose_required(request.last_user, declared, rng)]
-    if body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools:
-        decided = decided[:1]
     calls = [_to_call(entry.tool, entry.arguments, request, rng) for entry in decided]
     if len(calls) > 1:  # as recorded: the arguments of parallel calls have spaces, those of a single one do not
         for call in calls:

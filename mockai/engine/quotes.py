@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from mockai.engine.slots import words
+from mockai.engine.mentions import words
 from mockai.engine.tools import STOP_WORDS
 
 Json = dict[str, Any]

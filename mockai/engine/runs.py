@@ -13,9 +13,9 @@ from typing import Any
 
 from mockai.engine import accounting, interpreter, plan, tokens
 from mockai.engine.catalogue import Model
+from mockai.engine.mentions import words
 from mockai.engine.plan import Choice, Request, Script
 from mockai.engine.quotes import Hit, quote
-from mockai.engine.slots import words
 from mockai.engine.tools import STOP_WORDS
 
 Json = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mockai.engine import tokens
+from mockai.engine.mentions import words
 from mockai.engine.plan import Choice, Request
-from mockai.engine.slots import words
 
 Json = dict[str, Any]
 

@@ -6,55 +6,48 @@ Only the last few thousand characters are read, with simple expressions, so a lo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeGuard
+
+from mockai.engine import mentions, patterns
+from mockai.engine.mentions import words
 
 Json = dict[str, Any]
 
 READ = 4000
+MOST_RANKED = 50
+"""Values of which the place in the text is looked at."""
+LONGEST_PATTERNED = 64
+"""Characters of a value that a pattern is tried on."""
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)")
-_QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|'([^'\n]{2,200})'(?![a-z])|`([^`\n]{1,200})`")
-_NAME = re.compile(r"[A-Z][\w'’.-]*(?: (?:(?:of|de|la|the|van) )?[A-Z][\w'’.-]*)*(?:, [A-Z]{2}\b)?")
-_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_DAY = re.compile(
-    r"\b(?:today|tomorrow|yesterday|tonight|(?:next |on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.I
-)
-_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_URL = re.compile(r"https?://[^\s\"'<>)]{1,500}")
-_IDENTIFIER = re.compile(r"#?\b(?=\w*\d)(?=\w*[A-Za-z_-])[\w-]{3,64}\b|#\d{1,18}\b")
-_FORMULA = re.compile(r"[\d(][\d\s().x^*/+=-]*[*/+=^-][\d\s().x^*/+=-]*[\d)x]")
-_WORD = re.compile(r"[a-z0-9]+")
-
-NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-}
-# Words that start sentences, or are capitalised for other reasons, and are no names.
-NO_NAMES = frozenset(
-    (
-        "a an and any are book but can cancel check compare convert could create delete describe did do does draft "
-        "explain extract fetch find for from generate get give hello hey hi how i i'd i'll i'm i've if in is it "
-        "its let list look make may my no not now of on or order please remind schedule search send set should "
-        "show so solve tell thank thanks that the then there these they this to translate update use was we what "
-        "what's when where which who who's whose why will with would write yes you your json today tomorrow "
-        "yesterday monday tuesday wednesday thursday friday saturday sunday celsius fahrenheit"
-    ).split()
-)
 CUES = "in|for|to|at|from|near|of|named|called|with|about"
 # Which words of a property's name call for which kind of value.
-PLACES = frozenset("location city place country destination origin region town address area state where".split())
+PLACES = frozenset(
+    (
+        "location city place country destination origin region town address area state where departure arrival "
+        "airport room"
+    ).split()
+)
 PEOPLE = frozenset("name person customer user author title company firm owner recipient contact artist team".split())
 TEXTS = frozenset("query question text message content prompt input search topic subject keyword body note".split())
 DATES = frozenset(["date", "day", "when", "time", "deadline", "start", "end"])
 FORMULAS = frozenset(["expression", "equation", "formula", "calculation", "code"])
-IDENTIFIERS = frozenset("id identifier number code reference sku ticket order".split())
-
-
-def words(text: str) -> list[str]:
-    """Return the lower-case words of a text or of an identifier (`getCurrent_weather` has three)."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
-    return _WORD.findall(spaced.lower().replace("_", " "))
+IDENTIFIERS = frozenset("id identifier number code reference sku ticket order invoice booking tracking".split())
+CURRENCIES = frozenset(["currency", "currencies"])
+SYMBOLS = frozenset("symbol ticker stock airport iata icao code".split())
+NAMED = frozenset(["symbol", "ticker", "stock"])
+"""What has a name where it has no code: «Apple»."""
+ADDRESSEES = frozenset("to cc bcc from sender recipient address contact attendee invitee guest user".split())
+# Which of two values is meant: what stands behind «from», or behind «to».
+SOURCES = frozenset("from source origin departure start base sender".split())
+TARGETS = frozenset("to into target destination arrival end quote recipient".split())
+_BEHIND_SOURCE = re.compile(r"\b(?:from|between)\W{1,3}$", re.I)
+_BEHIND_TARGET = re.compile(r"\b(?:to|into|and|in)\W{1,3}$", re.I)
+# What says yes, and what says no, to a property that has no word of its own for it.
+YES = frozenset("on enable enabled activate true yes".split())
+NO = frozenset("off disable disabled deactivate false no".split())
+SWITCHES = frozenset("on enabled enable active activated state status value flag power".split())
+_DENIED = re.compile(r"\b(?:not|no|without|don't|do not|never|exclude|excluding|disable|skip)\W{1,3}(?:the )?$", re.I)
 
 
 class Slots:
@@ -63,9 +56,10 @@ class Slots:
     def __init__(self, text: str) -> None:
         """Read the end of `text`."""
         self.text = text[-READ:]
-        self.quoted = ["".join(groups) for groups in _QUOTED.findall(self.text)]
-        self.names = list(_names(self.text))
-        self.numbers = _numbers(self.text)
+        self.lowered = self.text.lower()
+        self.quoted = mentions.quoted(self.text)
+        self.names = mentions.names(self.text)
+        self.numbers = mentions.numbers(self.text)
         self._given: set[str] = set()
 
     def value(self, name: str, schema: Json, description: str = "") -> Any:
@@ -78,69 +72,86 @@ class Slots:
         return fresh
 
     def several(self, name: str, schema: Json, description: str = "") -> list[Any]:
-        """Return every value that the text offers for a property, in the order of the text."""
+        """Return every value that the text offers for a property: those that are said to be its own first."""
         if isinstance(schema.get("enum"), list):
-            return self._of_enum(schema["enum"])
+            return self._own_first(name, self._of_enum(schema["enum"]))
         kinds = schema.get("type")
         for kind in kinds if isinstance(kinds, list) else [kinds]:
             if kind in ("integer", "number"):
-                return self._of_numbers(kind, schema, name)
+                return self._own_first(name, [number for number in self.numbers if _fits(number, kind, schema)])
+            if kind == "boolean":
+                return self._of_booleans(name)
             if kind == "string" or kind is None:
-                return self._of_strings(name, schema, description)
+                return self._own_first(name, self._of_strings(name, schema, description))
         return []
+
+    # --- the kinds of values
 
     def _of_enum(self, values: Iterable[Any]) -> list[Any]:
         spoken = set(words(self.text))
-        return [
+        said = [
             value
             for value in values
             if isinstance(value, str) and (parts := words(value)) and all(_said(part, spoken) for part in parts)
         ]
+        return sorted(said, key=self._place)
 
-    def _of_numbers(self, kind: str, schema: Json, name: str) -> list[Any]:
-        fitting = [number for number in self.numbers if _fits(number, kind, schema)]
-        named = re.search(
-            rf"\b{re.escape(name.replace('_', ' '))}\W{{1,5}}(?:is |of |to )?(-?\d+(?:\.\d+)?)", self.text
+    def _place(self, value: str) -> int:
+        at = self.lowered.find(value.lower())
+        return at if at >= 0 else READ
+
+    def _of_booleans(self, name: str) -> list[bool]:
+        """Return what is said of a property: its words mean yes, unless they are denied."""
+        own = words(name)
+        if not own:
+            return []
+        told = re.search(
+            rf"\b{' '.join(own)}\b\W{{1,5}}(?:(?:is|to|set to|should be)\W{{1,3}})?(\w+)", self.text, re.I
         )
-        if named is not None:
-            number = _parsed(named[1])
-            if _fits(number, kind, schema):
-                return [number]
-        return fitting
+        if told is not None and told[1].lower() in YES | NO:
+            return [told[1].lower() in YES]
+        if SWITCHES.issuperset(own):
+            said = [word for word in words(self.text) if word in NO | (YES - {"on"}) or word == "on" == own[0]]
+            return [word in YES for word in sorted(said, key=YES.__contains__)[:1]]
+        topic = [word for word in own if word not in ("is", "has", "with", "include", "use", "should")]
+        at = self.lowered.find(" ".join(topic)) if topic else -1
+        return [_DENIED.search(self.text[:at]) is None] if at >= 0 else []
 
     def _of_strings(self, name: str, schema: Json, description: str) -> list[str]:
-        form = schema.get("format")
+        form, pattern = schema.get("format"), schema.get("pattern")
         wanted = set(words(name))
         candidates: list[str]
-        if form == "email" or "email" in wanted:
-            candidates = _EMAIL.findall(self.text)
-        elif form in ("uri", "url") or wanted & {"url", "uri", "link", "website"}:
-            candidates = _URL.findall(self.text)
-        elif form == "date":
-            candidates = _DATE.findall(self.text)
-        elif form is not None or "pattern" in schema:
-            return []
+        if isinstance(form, str):
+            find = mentions.OF_FORMAT.get(form)
+            candidates = find(self.text) if find is not None else []
+        elif isinstance(pattern, str):
+            candidates = [*self.quoted, *self.names, *mentions.pieces(self.text)]
+        elif "email" in wanted:
+            candidates = mentions.emails(self.text)
+        elif wanted & {"url", "uri", "link", "website"}:
+            candidates = mentions.urls(self.text)
         else:
             candidates = self._free(wanted, set(words(description)))
         longest = schema.get("maxLength")
         shortest = schema.get("minLength") or 0
-        return [
+        candidates = [
             entry
             for entry in dict.fromkeys(candidates)
             if len(entry) >= shortest and (not isinstance(longest, int) or len(entry) <= longest)
         ]
+        if isinstance(pattern, str):
+            return [e for e in candidates if len(e) <= LONGEST_PATTERNED and patterns.fits(pattern, e)]
+        return candidates
 
     def _free(self, wanted: set[str], described: set[str]) -> list[str]:
-        if wanted & DATES and (dates := _DATE.findall(self.text) or _DAY.findall(self.text)):
-            return dates
-        if wanted & FORMULAS and (formulas := [entry.strip() for entry in _FORMULA.findall(self.text)]):
-            return formulas
-        if wanted & IDENTIFIERS and (found := _IDENTIFIER.findall(self.text) or _NUMBER.findall(self.text)):
-            return [entry.lstrip("#") for entry in found]
-        if wanted & TEXTS:
-            return self.quoted or ([self.text.strip()] if self.text.strip() else [])
-        if wanted & (PLACES | PEOPLE) or described & (PLACES | PEOPLE):
-            return self._cued() or self.quoted
+        for triggers, find in _KINDS:
+            if wanted & triggers and (found := find(self)):
+                return found
+        for triggers, find in _DESCRIBED:
+            if described & triggers and (found := find(self)):
+                return found
+        if wanted & (SOURCES | TARGETS):
+            return mentions.codes(self.text) or self._cued()
         return self.quoted
 
     def _cued(self) -> list[str]:
@@ -148,27 +159,90 @@ class Slots:
         for at, name in enumerate(self.names):
             if re.search(rf"\b(?:{CUES}) {re.escape(name)}", self.text):
                 return self.names[at:]
-        return self.names
+        return self.names or mentions.spots(self.text)
+
+    def _codes(self) -> list[str]:
+        return mentions.codes(self.text)
+
+    def _currencies(self) -> list[str]:
+        return [code for code in self._codes() if len(code) == 3]
+
+    def _identifiers(self) -> list[str]:
+        return mentions.identifiers(self.text) or mentions.figures(self.text)
+
+    def _dates(self) -> list[str]:
+        return mentions.dates(self.text) or mentions.days(self.text)
+
+    def _texts(self) -> list[str]:
+        return self.quoted or ([self.text.strip()] if self.text.strip() else [])
+
+    # --- which of them
+
+    def _own_first(self, name: str, values: Sequence[Any]) -> list[Any]:
+        """Return the values, those first that stand beside the property's own words, or at its end of «from … to»."""
+        wanted = words(name)
+        ends: Sequence[re.Pattern[str]] = ()
+        if not SOURCES.isdisjoint(wanted):
+            ends = (_BEHIND_SOURCE, _BEHIND_TARGET)
+        elif not TARGETS.isdisjoint(wanted):
+            ends = (_BEHIND_TARGET, _BEHIND_SOURCE)
+        own = [word.removesuffix("s") for word in wanted if len(word) > 2 and word not in SOURCES | TARGETS]
+        own = [word for word in own if word in self.lowered]
+        if len(values) < 2 or not (own or ends):
+            return list(values)
+        noun = f"(?:{'|'.join(own)})s?" if own else r"(?!)"
+        before = re.compile(
+            rf"\b{noun}\b(?:\W{{1,3}}(?:is|of|to|at|named|called|id|number|no|code))?\W{{1,3}}$", re.I
+        )
+        after = re.compile(rf"^\s?(?:%|percent)?\s?(?:[a-z]+ )?{noun}\b", re.I)
+
+        def rank(value: Any) -> int:
+            best = 2
+            for at in _occurrences(self.text, str(value)):
+                head, tail = self.text[max(0, at - 40) : at], self.text[at + len(str(value)) :][:40]
+                if before.search(head) or (not isinstance(value, str) and after.match(tail)):
+                    return 0
+                if ends and ends[0].search(head):
+                    best = 1
+                elif ends and best == 2 and ends[1].search(head):
+                    best = 3
+            return best
+
+        return sorted(values[:MOST_RANKED], key=rank) + list(values[MOST_RANKED:])
 
 
-def _names(text: str) -> Iterable[str]:
-    for found in _NAME.finditer(text):
-        name = found[0].rstrip(".,'’-")
-        while name and name.split(" ")[0].lower().removesuffix("'s").removesuffix("’s") in NO_NAMES:
-            name = name.partition(" ")[2]
-        name = name.removesuffix("'s").removesuffix("’s")
-        if len(name) > 1:
-            yield name
+def _occurrences(text: str, value: str) -> Iterable[int]:
+    """Yield where a text has a value, as a word of its own; the first few places."""
+    at = text.find(value)
+    for _ in range(8):
+        if at < 0:
+            return
+        if not text[max(0, at - 1) : at].isalnum() and not text[at + len(value) :][:1].isalnum():
+            yield at
+        at = text.find(value, at + 1)
 
 
-def _numbers(text: str) -> list[int | float]:
-    plain = _DATE.sub(" ", text)
-    found = [_parsed(entry) for entry in _NUMBER.findall(plain)]
-    return found or [NUMBER_WORDS[word] for word in words(plain) if word in NUMBER_WORDS]
-
-
-def _parsed(text: str) -> int | float:
-    return float(text) if "." in text else int(text[:18])
+_KINDS: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
+    (ADDRESSEES, lambda slots: mentions.emails(slots.text)),
+    (frozenset(["time", "hour"]), lambda slots: mentions.times(slots.text)),
+    (DATES, Slots._dates),
+    (FORMULAS, lambda slots: mentions.formulas(slots.text)),
+    (CURRENCIES, Slots._currencies),
+    (SYMBOLS, Slots._codes),
+    (IDENTIFIERS, Slots._identifiers),
+    (TEXTS, Slots._texts),
+    (PLACES | PEOPLE | NAMED, lambda slots: slots._cued() or slots.quoted),
+)
+"""What the words of a name ask for, in the order in which they are asked."""
+_DESCRIBED: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
+    (frozenset(["email", "mail"]), lambda slots: mentions.emails(slots.text)),
+    (CURRENCIES, Slots._currencies),
+    (SYMBOLS, Slots._codes),
+    (frozenset(["yyyy", "date"]), Slots._dates),
+    (frozenset(["id", "identifier"]), Slots._identifiers),
+    (PLACES | PEOPLE, lambda slots: slots._cued() or slots.quoted),
+)
+"""What the words of a description ask for, where the name asks for nothing."""
 
 
 def _said(word: str, spoken: set[str]) -> bool:

@@ -1,11 +1,14 @@
 """Which tools an answer calls, with what arguments, and how it uses their results.
 
-The rule of `auto`: after a tool result, talk. Otherwise call the tools that the last user message names: by their
-name, or by enough of the words of name, description and parameters. Small talk calls none.
+The rule of `auto`: call the tools that the last user message names: by their name, or by enough of the words of name,
+description and parameters; small talk calls none. After the results, talk; where only one call may come at a time,
+after the results of all of them.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +16,8 @@ from typing import Any
 from mockai.engine import json_schema, patterns
 from mockai.engine.accounting import name_of
 from mockai.engine.draw import Draw
-from mockai.engine.slots import Slots, words
+from mockai.engine.mentions import words
+from mockai.engine.slots import Slots
 from mockai.wire.codec import loads
 
 Json = dict[str, Any]
@@ -43,10 +47,8 @@ class Decision:
     arguments: Json | None = None
 
 
-def decide(text: str, tools: Sequence[Json], *, after_tool_result: bool) -> list[Decision]:
+def decide(text: str, tools: Sequence[Json]) -> list[Decision]:
     """Return the calls that the last user message `text` asks for, in the order of the tools."""
-    if after_tool_result:
-        return []
     scores = [(score(text, tool), tool) for tool in tools]
     best = max((points for points, _ in scores), default=0.0)
     if best < ENOUGH:
@@ -54,6 +56,19 @@ def decide(text: str, tools: Sequence[Json], *, after_tool_result: bool) -> list
     chosen = [tool for points, tool in scores if points >= max(ENOUGH, best * NEAR_BEST)]
     decisions = [decision for tool in chosen for decision in _spread(text, tool)]
     return decisions[:MOST_CALLS]
+
+
+def left(decisions: Sequence[Decision], called: Sequence[str]) -> list[Decision]:
+    """Return what is yet to be called, where the tools of these names have been called one after the other."""
+    done = Counter(called)
+    remaining = []
+    for decision in decisions:
+        name = name_of(decision.tool)
+        if done[name]:
+            done[name] -= 1
+        else:
+            remaining.append(decision)
+    return remaining
 
 
 def choose_required(text: str, tools: Sequence[Json], rng: Draw) -> Decision:
@@ -93,32 +108,60 @@ def _stem(word: str) -> str:
 
 
 def _spread(text: str, tool: Json) -> list[Decision]:
-    """Make one call for each of several values: «in San Francisco, Tokyo, and Paris» is three."""
+    """Make one call for each of several values: «in San Francisco, Tokyo, and in Paris» is three."""
     parameters = (tool.get("function") or {}).get("parameters") or {}
     properties = parameters.get("properties") if isinstance(parameters, dict) else None
     slots = Slots(text)
     for key, entry in properties.items() if isinstance(properties, dict) else ():
-        if not isinstance(entry, dict) or entry.get("type") != "string" or "enum" in entry:
+        if not isinstance(entry, dict) or not _spreads(key, entry, parameters.get("required")):
             continue
         values = slots.several(key, entry, str(entry.get("description") or ""))
-        if len(values) > 1 and _listed(text, values):
-            return [Decision(tool, _with(parameters, text, key, value)) for value in values]
+        listed = _listed(text, values, _stems(words(name_of(tool))))
+        if len(listed) > 1:
+            return [Decision(tool, _with(parameters, text, key, value)) for value in listed]
     return [Decision(tool)]
 
 
-def _listed(text: str, values: Sequence[str]) -> bool:
-    """Return whether the values stand beside each other, joined by commas or «and»."""
-    at = text.find(values[0]) + len(values[0])
-    for value in values[1:]:
-        following = text.find(value, at)
-        joint = text[at:following].strip() if following >= 0 else "?"
-        if joint not in (",", "and", ", and", "or", "&", "/", ";"):
-            return False
-        at = following + len(value)
-    return True
+def _spreads(key: str, entry: Json, required: Any) -> bool:
+    """Return whether several values of a property are as many calls: texts, ids, and choices that have to be made."""
+    if "enum" in entry:
+        return isinstance(required, list) and key in required
+    kind = entry.get("type")
+    return (
+        "string" in kind if isinstance(kind, list) else kind == "string" or (kind == "integer" and "id" in words(key))
+    )
 
 
-def _with(parameters: Json, text: str, key: str, value: str) -> Json:
+CONJUNCTIONS = frozenset("and or plus with versus vs than nor compared".split())
+ASIDES = STOP_WORDS | frozenset(["near", "well", "too", "even", "both"])
+"""What may stand between two values of a list: «in Paris, and also in Oslo»."""
+_DIRECTIONS = frozenset(["to", "from", "into", "until"])
+
+
+def _listed(text: str, values: Sequence[Any], topic: set[str]) -> list[Any]:
+    """Return the values, in the order of the text, up to the first that is not joined to the one before."""
+    places = sorted((at, value) for value in values if (at := text.find(str(value))) >= 0)
+    listed: list[Any] = []
+    end = 0
+    for at, value in places:
+        if len(listed) == MOST_CALLS or (listed and not _joins(text[end:at], topic)):
+            break
+        listed.append(value)
+        end = at + len(str(value))
+    return listed
+
+
+def _joins(joint: str, topic: set[str]) -> bool:
+    """Return whether what stands between two values makes a list of them: commas, «and», the topic again."""
+    between = set(words(joint))
+    if between & _DIRECTIONS or len(joint) > 60:
+        return False
+    rest = between - CONJUNCTIONS - ASIDES
+    joined = between & CONJUNCTIONS or re.match(r"\s*[,;/&]", joint) is not None or "as well as" in joint
+    return bool(joined) and _stems(list(rest)) <= topic
+
+
+def _with(parameters: Json, text: str, key: str, value: Any) -> Json:
     made = arguments(parameters, text, Draw("spread", key, value), strict=False)
     made[key] = value
     properties = parameters.get("properties")

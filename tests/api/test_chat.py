@@ -244,6 +244,45 @@ def test_one_call_when_parallel_calls_are_off(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    "options",
+    [{"parallel_tool_calls": False}, {"parallel_tool_calls": False, "tool_choice": "auto"}, {"model": "gpt-4-0613"}],
+)
+def test_calls_that_may_not_be_parallel_come_one_after_the_other(client: TestClient, options: Any) -> None:
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris and in Oslo?"}]
+    asked = []
+    for degrees in ("21", "12"):
+        choice = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+        (call,) = choice["message"]["tool_calls"]
+        asked.append(json.loads(call["function"]["arguments"])["location"])
+        messages += [
+            choice["message"],
+            {"role": "tool", "tool_call_id": call["id"], "content": f'{{"degrees": {degrees}}}'},
+        ]
+    last = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+    assert asked == ["Paris", "Oslo"]
+    assert last["finish_reason"] == "stop"
+    assert all(word in last["message"]["content"] for word in ("Paris", "21", "Oslo", "12"))
+    messages += [last["message"], {"role": "user", "content": "And what is the weather in Rome?"}]
+    choice = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+    assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"])["location"] == "Rome"
+
+
+def test_legacy_functions_come_one_after_the_other(client: TestClient) -> None:
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris and in Oslo?"}]
+    asked = []
+    while (
+        choice := create(client, model="gpt-3.5-turbo", messages=messages, functions=[WEATHER["function"]])[
+            "choices"
+        ][0]
+    )["finish_reason"] == "function_call":
+        asked.append(json.loads(choice["message"]["function_call"]["arguments"])["location"])
+        output = {"role": "function", "name": "get_current_weather", "content": f"sunny in {asked[-1]}"}
+        messages += [choice["message"], output]
+    assert asked == ["Paris", "Oslo"]
+    assert all(f"sunny in {city}" in choice["message"]["content"] for city in asked)
+
+
+@pytest.mark.parametrize(
     ("choice", "model", "finish"),
     [
         ("required", "gpt-4o-mini", "tool_calls"),

@@ -1,5 +1,6 @@
 """Runs, polled: how they move, what is refused, what they do (assistants.md §4, §5, §9)."""
 
+import json
 from typing import Any
 
 import pytest
@@ -217,8 +218,19 @@ def test_a_tool_choice_holds_for_the_first_turn(world: World) -> None:
         assert world.look(run)["status"] == "completed"
     run = world.look(world.run(ASK, tool_choice="none"))
     assert run["status"] == "completed"
+
+
+def test_calls_that_may_not_be_parallel_come_turn_by_turn(world: World) -> None:
     run = world.look(world.run(ASK_MANY, parallel_tool_calls=False))
-    assert len(run["required_action"]["submit_tool_outputs"]["tool_calls"]) == 1
+    asked = []
+    while run["status"] == "requires_action":
+        (call,) = run["required_action"]["submit_tool_outputs"]["tool_calls"]
+        asked.append(json.loads(call["function"]["arguments"])["location"])
+        world.submit(run)
+        run = world.look(run)
+    assert (asked, run["status"]) == (["Paris", "London", "Rome"], "completed")
+    text = world.messages(run)[0]["content"][0]["text"]["value"]
+    assert all(f"For {city}" in text for city in asked)
 
 
 def test_a_tool_that_a_run_does_not_have_cannot_be_chosen(world: World) -> None:

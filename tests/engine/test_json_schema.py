@@ -86,10 +86,12 @@ SCHEMAS = st.recursive(
     max_leaves=10,
 )
 PROMPT = 'Ada Lovelace, 36, lives in Paris at 12 Rue X; write to ada@example.org about "the plan" on 2026-05-01.'
+CODES = """Move A-1042, ABC-123 and x@y.com from SFO to JFK (on 2026-02-30 or 2026-03-01T25:00:00Z, at 300.1.2.3 or 5 pm),
+turn unit and tags off, 1,000 USD in EUR; name foo, age 7 years, b_c is true, in the kitchen, xyyz, DEADBEEF."""
 
 
 @limits(max_examples=400)
-@given(SCHEMAS, st.integers(0, 1000), st.sampled_from(["", PROMPT]))
+@given(SCHEMAS, st.integers(0, 1000), st.sampled_from(["", PROMPT, CODES]))
 def test_values_satisfy_generated_schemas(schema: dict[str, Any], number: int, prompt: str) -> None:
     value = json_schema.fill(schema, Draw(number), Slots(prompt))
     jsonschema.validate(value, schema, format_checker=CHECKER)
@@ -211,6 +213,30 @@ def test_generated_strings_match_their_pattern(pattern: str) -> None:
         text = patterns.matching(pattern, Draw(number))
         assert text is not None
         assert re.search(pattern, text)
+
+
+ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "\\d", "\\W", "\\S", "[0-9_]", "(?:a|bc)", "(b)", "$", "^"])
+LOOPS = st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,3}", "+?"])
+PIECES = st.lists(st.tuples(ATOMS, LOOPS).map("".join), max_size=4).map("".join)
+PATTERNS = st.one_of(PIECES, st.tuples(PIECES, PIECES, LOOPS).map(lambda at: f"^{at[0]}(?:{at[1]}|x){at[2]}$"))
+
+
+@limits(max_examples=500)
+@given(PATTERNS, st.text("abcx1_ \n", max_size=8))
+def test_what_fits_a_pattern_is_what_it_matches_as_a_whole(pattern: str, text: str) -> None:
+    try:
+        read = re.compile(pattern)
+    except re.error:
+        return
+    if not text.endswith("\n"):  # in front of which `$` matches, too
+        assert patterns.fits(pattern, text) == (read.fullmatch(text) is not None)
+
+
+def test_what_fits_a_pattern_is_found_in_good_time() -> None:
+    for pattern in ("^((a+)+)+$", "(a*)*b", "(a|a|aa)*c", "a{1,9999}{1,9999}b"):
+        assert not patterns.fits(pattern, "a" * 64 + "!")
+    for unusual in ("(?i)a", "(?=a)a", "(a)\\1", "(", "(?<!b)a"):
+        assert not patterns.fits(unusual, "a")
 
 
 @pytest.mark.parametrize("pattern", ["(", "[z-a]", "(?<=x)y", "a{99999}", "(((((a+)+)+)+)+)+$"])

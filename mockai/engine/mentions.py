@@ -1,0 +1,189 @@
+"""What a text mentions: names, numbers, dates, codes and the like, each kind in the order of the text."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from itertools import takewhile
+
+_NUMBER = re.compile(r"(?<![\w.])(?<!\w-)-?(?:\d{1,3}(?:,\d{3})*,000|\d+)(?:\.\d+)?(?!\w|\.\d)")
+_QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|'([^'\n]{2,200})'(?![a-z])|`([^`\n]{1,200})`")
+_COUNTRIES = (
+    "Argentina|Australia|Austria|Belgium|Brazil|Canada|Chile|China|Denmark|Egypt|England|Finland|France|Germany|"
+    "Greece|Iceland|India|Ireland|Israel|Italy|Japan|Kenya|Mexico|Morocco|Netherlands|Nigeria|Norway|Peru|Poland|"
+    "Portugal|Scotland|South Africa|South Korea|Spain|Sweden|Switzerland|Turkey|UK|USA|United States"
+)
+_NAME = re.compile(
+    rf"[A-Z][\w'’.-]*(?: (?:(?:of|de|la|the|van) )?[A-Z][\w'’.-]*)*(?:, (?:[A-Z]{{2}}|{_COUNTRIES})\b)?"
+)
+_SPOT = re.compile(r"\b(?:in|at|near) (?:the )?((?:[a-z]{3,} ?){1,3})")
+_DATE = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
+_MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})\b")
+_TIME = re.compile(r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:\s?[ap]m\b)?|\b1?\d\s?[ap]m\b", re.I)
+_DAY = re.compile(
+    r"\b(?:today|tomorrow|yesterday|tonight|(?:next |on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.I
+)
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_URL = re.compile(r"https?://[^\s\"'<>)]{1,500}")
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.I)
+_ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]\d)")
+_IDENTIFIER = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z_-])[A-Za-z0-9][\w-]{2,63}|#\d{1,18}\b")
+_CODE = re.compile(r"(?<![\w.@-])(?:[A-Z][A-Z0-9]{1,5}(?:[.-][A-Z]{1,2})?|(?<=\$)[A-Z])(?![\w-])")
+_FORMULA = re.compile(r"[\d(][\d\s().x^*/+=-]*[*/+=^-][\d\s().x^*/+=-]*[\d)x]")
+_WORD = re.compile(r"[a-z0-9]+")
+
+NUMBER_WORDS = {
+    word: number
+    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+}
+# Words that start sentences, or are capitalised for other reasons, and are no names.
+NO_NAMES = frozenset(
+    (
+        "a an and any are as book but can cancel change check compare convert could create delete describe did do "
+        "does draft explain extract fetch find for from generate get give hello hey hi how i i'd i'll i'm i've if in "
+        "invite is it its let list look make may my no not now of on or order please remind schedule search send set "
+        "should show so solve tell thank thanks that the then there these they this to translate turn update use was "
+        "we what what's when where which who who's whose why will with would write yes you your json today tomorrow "
+        "yesterday monday tuesday wednesday thursday friday saturday sunday celsius fahrenheit"
+    ).split()
+)
+# What stands behind «in the» or «at the», and is no place.
+NO_SPOTS = NO_NAMES | frozenset(
+    (
+        "advance afternoon all at back by case cm days detail end english evening favor following form format front "
+        "general hours km least minutes moment month morning most night of off on once order past right same short "
+        "please some style text this time total week with word words year"
+    ).split()
+)
+# Capitals that are no codes.
+NO_CODES = frozenset("AI AM API ASAP CEO CSV DIY FAQ HTML HTTP ID IT JSON OK PDF PM PS SQL TV URL XML".split())
+
+
+def words(text: str) -> list[str]:
+    """Return the lower-case words of a text or of an identifier (`getCurrent_weather` has three)."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
+    return _WORD.findall(spaced.lower().replace("_", " "))
+
+
+def quoted(text: str) -> list[str]:
+    """Return what stands in quotation marks."""
+    return ["".join(groups) for groups in _QUOTED.findall(text)]
+
+
+def names(text: str) -> list[str]:
+    """Return what has capitals and does not just begin a sentence: «Boston, MA» is one."""
+    return list(_names(text))
+
+
+def _names(text: str) -> Iterable[str]:
+    for found in _NAME.finditer(text):
+        name = found[0].rstrip(".,'’-")
+        while name and name.split(" ")[0].lower().removesuffix("'s").removesuffix("’s") in NO_NAMES:
+            name = name.partition(" ")[2]
+        name = name.removesuffix("'s").removesuffix("’s")
+        if len(name) > 1:
+            yield name
+
+
+def spots(text: str) -> list[str]:
+    """Return what is said to be the place of something, without capitals: «in the kitchen»."""
+    found = (words(entry) for entry in _SPOT.findall(text))
+    return [
+        " ".join(takewhile(lambda word: word not in NO_SPOTS, entry)) for entry in found if entry[0] not in NO_SPOTS
+    ]
+
+
+def numbers(text: str) -> list[int | float]:
+    """Return the numbers, but for those of dates, times and codes; the words for them where there are no figures."""
+    plain = _TIME.sub(" ", _DATE.sub(" ", text))
+    found = [parsed(entry) for entry in _NUMBER.findall(plain)]
+    return found or [NUMBER_WORDS[word] for word in words(plain) if word in NUMBER_WORDS]
+
+
+def parsed(text: str) -> int | float:
+    """Return the number that figures write."""
+    text = text.replace(",", "")
+    return float(text) if "." in text else int(text[:18])
+
+
+def figures(text: str) -> list[str]:
+    """Return the numbers as they are written."""
+    return _NUMBER.findall(text)
+
+
+def emails(text: str) -> list[str]:
+    """Return addresses of mail."""
+    return _EMAIL.findall(text)
+
+
+def urls(text: str) -> list[str]:
+    """Return addresses of pages."""
+    return _URL.findall(text)
+
+
+def dates(text: str) -> list[str]:
+    """Return the days that there are, as ISO writes them."""
+    return [entry for entry in _DATE.findall(text) if _is(date.fromisoformat, entry)]
+
+
+def days(text: str) -> list[str]:
+    """Return days as they are said: «tomorrow»."""
+    return _DAY.findall(text)
+
+
+def times(text: str) -> list[str]:
+    """Return times of the day: «09:30», «5 pm»."""
+    return _TIME.findall(text)
+
+
+def formulas(text: str) -> list[str]:
+    """Return calculations."""
+    return [entry.strip() for entry in _FORMULA.findall(text)]
+
+
+def identifiers(text: str) -> list[str]:
+    """Return words with figures in them, and numbers behind a #, which is left out."""
+    plain = _TIME.sub(" ", _DATE.sub(" ", text))
+    return [entry.lstrip("#") for entry in _IDENTIFIER.findall(plain)]
+
+
+def codes(text: str) -> list[str]:
+    """Return what is all capitals, as symbols of stocks, currencies and airports are."""
+    if text.isupper():
+        return []
+    return [entry for entry in _CODE.findall(text) if entry not in NO_CODES]
+
+
+def pieces(text: str) -> list[str]:
+    """Return every word, with what is joined to it."""
+    return [entry for entry in (word.strip(".,;:!?()[]{}\"'`“”«»") for word in text.split()) if entry]
+
+
+def _is(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _moments(text: str) -> list[str]:
+    return [entry for entry in _MOMENT.findall(text) if _is(datetime.fromisoformat, entry)]
+
+
+def _addresses(text: str) -> list[str]:
+    return [entry for entry in _ADDRESS.findall(text) if _is(ipaddress.IPv4Address, entry)]
+
+
+OF_FORMAT: Mapping[str, Callable[[str], list[str]]] = {
+    "email": emails,
+    "uri": urls,
+    "url": urls,
+    "date": dates,
+    "date-time": _moments,
+    "uuid": _UUID.findall,
+    "ipv4": _addresses,
+}
+"""What fits a `format` of JSON Schema."""
