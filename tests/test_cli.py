@@ -14,6 +14,7 @@ import pytest
 
 from mockai import __version__
 from mockai.api import OPERATIONS
+from tests import inside
 from tests.command import mockai
 from tests.server import serving
 
@@ -75,7 +76,7 @@ def test_a_bad_flag_is_status_2() -> None:
 def test_the_environment_sets_flags_and_flags_win() -> None:
     with (
         serving(MOCKAI_SEED="5", MOCKAI_CLOCK="manual") as first,
-        serving("--seed", "5", "--clock", "manual") as second,
+        inside.serving("--seed", "5", "--clock", "manual") as second,
     ):
         bodies = [
             httpx2.post(f"{at.url}/v1/chat/completions", json=CHAT, headers=KEY).content for at in (first, second)
@@ -167,7 +168,7 @@ def test_a_day_that_is_none_is_one_line_and_status_2() -> None:
 
 
 def test_after_the_day_of_retirement_assistants_are_gone() -> None:
-    with serving("--as-of", "2026-08-26") as server:
+    with inside.serving("--as-of", "2026-08-26") as server:
         answer = httpx2.post(f"{server.url}/v1/assistants", headers=KEY, json={"model": "gpt-4o"})
         assert (answer.status_code, answer.content) == (404, b"")
         assert httpx2.get(f"{server.url}/v1/models", headers=KEY).status_code == 200

@@ -18,7 +18,7 @@ from tests.server import serving
 KILLS = 3
 HEADERS = {"authorization": "Bearer sk-kills"}
 SMALL, LARGE = 200, 1_500_000  # bytes: the large ones lie beside the database
-STEPS = 1_000
+STEPS = 400
 
 
 def example(at: int) -> bytes:
@@ -80,7 +80,7 @@ def until_killed(http: httpx2.Client, known: Acknowledged, dice: random.Random) 
 
 
 def start_job(http: httpx2.Client, file: str) -> str:
-    body = {"model": "gpt-4o-mini", "training_file": file, "seed": 7, "hyperparameters": {"n_epochs": 10}}
+    body = {"model": "gpt-4o-mini", "training_file": file, "seed": 7, "hyperparameters": {"n_epochs": 4}}
     id: str = http.post("/fine_tuning/jobs", json=body).json()["id"]
     return id
 

@@ -117,20 +117,24 @@ def test_a_killed_server_s_batch_is_resumed_by_the_next(tmp_path: Path) -> None:
 
 
 def test_a_live_chat_does_not_notice_a_large_batch() -> None:
-    """A batch of 50,000 lines runs at 1,000 lines a second at least; 99 of 100 chats take under 50 ms meanwhile."""
+    """A batch runs at 1,000 lines a second at least; 99 of 100 chats take under 50 ms meanwhile.
+
+    `make bench` measures one of 50,000 lines, the most that there may be.
+    """
+    count = 12_000
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 20}
     with serving() as served, httpx2.Client(base_url=f"{served.url}/v1", headers={"api-key": "k"}) as http:
         client = openai.OpenAI(base_url=f"{served.url}/v1", api_key="k")
         begun = time.perf_counter()
-        id = begin(client, 50_000)
+        id = begin(client, count)
         took, counts = [], {"completed": 0}
-        while counts["completed"] < 50_000:
+        while counts["completed"] < count:
             for _ in range(20):
                 start = time.perf_counter()
                 assert http.post("/chat/completions", json=body).status_code == 200
                 took.append(time.perf_counter() - start)
             counts = http.get(f"/batches/{id}", headers={"authorization": "Bearer k"}).json()["request_counts"]
-        rate = 50_000 / (time.perf_counter() - begun)
+        rate = count / (time.perf_counter() - begun)
         client.close()
     assert len(took) > 100
     assert statistics.quantiles(took, n=100)[98] < 0.050
