@@ -14,6 +14,8 @@ settings.register_profile(
     "mockai", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("mockai")
+MANY = 200
+"""Examples of a law about whatever a client may send; the other laws of the API take hypothesis's own 100."""
 
 KEY = {"authorization": "Bearer sk-test"}
 

@@ -52,6 +52,12 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
+@cache
+def nodes() -> dict[str, list[ast.AST]]:
+    """Return what stands in the modules below the edge."""
+    return {name: [*ast.walk(tree)] for name, tree in modules().items() if RANK[name.split(".")[0]] < 3}
+
+
 def imports(tree: ast.Module) -> Iterator[str]:
     """Yield what a module imports of the package, except for type checking only."""
     pending: list[ast.AST] = [tree]
@@ -94,20 +100,18 @@ def test_no_resource_imports_a_sibling() -> None:
 
 
 def test_only_the_edge_awaits() -> None:
-    for name, tree in modules().items():
-        if RANK[name.split(".")[0]] < 3:
-            kinds = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
-            assert not any(isinstance(node, kinds) for node in ast.walk(tree)), f"{name} is not synchronous"
+    kinds = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+    for name, found in nodes().items():
+        assert not any(isinstance(node, kinds) for node in found), f"{name} is not synchronous"
 
 
 def test_starlette_and_the_network_start_at_the_edge() -> None:
     outside = {"starlette", "uvicorn", "asyncio", "socket", "anyio", "httpx2"}
-    for name, tree in modules().items():
-        if RANK[name.split(".")[0]] < 3:
-            for node in ast.walk(tree):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                assert not outside & {entry.split(".")[0] for entry in names}, f"{name} knows the network"
+    for name, found in nodes().items():
+        for node in found:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not outside & {entry.split(".")[0] for entry in names}, f"{name} knows the network"
 
 
 def test_files_fit_one_reading() -> None:

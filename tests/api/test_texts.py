@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from mockai.engine import tokens
+from tests.conftest import MANY
 from tests.recorded import chunks
 
 PROMPT = "Once upon a time"
@@ -253,7 +254,7 @@ FIELDS = (
 ).split()
 
 
-@limits(max_examples=400)
+@limits(max_examples=MANY)
 @given(st.sampled_from(sorted(ROUTES)), st.dictionaries(st.sampled_from(FIELDS), JUNK, max_size=3))
 def test_no_request_breaks_the_server(client: TestClient, path: str, junk: dict[str, Any]) -> None:
     response = client.post(path, json={**ROUTES[path], **junk})
@@ -313,7 +314,7 @@ DECLARATIONS = st.fixed_dictionaries(
 )
 
 
-@limits(max_examples=300)
+@limits(max_examples=MANY)
 @given(st.lists(PARTS, max_size=3), st.lists(DECLARATIONS, max_size=2), st.sampled_from(["auto", "required"]))
 def test_no_conversation_breaks_the_server(client: TestClient, messages: Any, tools: Any, choice: str) -> None:
     body = {"model": "gpt-4o-mini", "messages": messages, "tools": tools, "tool_choice": choice}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockai.drift.gaps import read_gaps
+from mockai.drift.gaps import Gaps, read_gaps
 from mockai.drift.play import Outcome, Player
 from mockai.drift.sources import exchanges
 from tests.recorded import FOLDER
@@ -20,6 +20,11 @@ def outcomes() -> dict[str, Outcome]:
     return {entry.recorded.name: entry for entry in asyncio.run(Player().play(ENTRIES))}
 
 
+@cache
+def known() -> Gaps:
+    return read_gaps(KNOWN)
+
+
 def test_recordings_are_there_or_their_absence_is_told() -> None:
     if not ENTRIES:
         pytest.skip(f"no folder of recorded exchanges at {FOLDER.name}: nothing to compare")
@@ -30,8 +35,7 @@ def test_recordings_are_there_or_their_absence_is_told() -> None:
 
 @pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
 def test_every_difference_is_listed(name: str) -> None:
-    gaps = read_gaps(KNOWN)
-    assert [entry for entry in outcomes()[name].differences if gaps.reason(name, entry) is None] == []
+    assert [entry for entry in outcomes()[name].differences if known().reason(name, entry) is None] == []
 
 
 def test_the_list_holds_no_gap_that_is_none() -> None:

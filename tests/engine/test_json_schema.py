@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mockai.engine import json_schema, patterns, strict_schema
 from mockai.engine.draw import Draw
 from mockai.engine.slots import Slots
+from tests.conftest import MANY
 
 CHECKER = jsonschema.Draft202012Validator.FORMAT_CHECKER
 NAMES = st.sampled_from(["name", "city", "age", "tags", "unit", "a", "b_c", "email", "when", "note"])
@@ -90,7 +91,7 @@ CODES = """Move A-1042, ABC-123 and x@y.com from SFO to JFK (on 2026-02-30 or 20
 turn unit and tags off, 1,000 USD in EUR; name foo, age 7 years, b_c is true, in the kitchen, xyyz, DEADBEEF."""
 
 
-@limits(max_examples=400)
+@limits(max_examples=MANY)
 @given(SCHEMAS, st.integers(0, 1000), st.sampled_from(["", PROMPT, CODES]))
 def test_values_satisfy_generated_schemas(schema: dict[str, Any], number: int, prompt: str) -> None:
     value = json_schema.fill(schema, Draw(number), Slots(prompt))
@@ -221,7 +222,7 @@ PIECES = st.lists(st.tuples(ATOMS, LOOPS).map("".join), max_size=4).map("".join)
 PATTERNS = st.one_of(PIECES, st.tuples(PIECES, PIECES, LOOPS).map(lambda at: f"^{at[0]}(?:{at[1]}|x){at[2]}$"))
 
 
-@limits(max_examples=500)
+@limits(max_examples=MANY)
 @given(PATTERNS, st.text("abcx1_ \n", max_size=8))
 def test_what_fits_a_pattern_is_what_it_matches_as_a_whole(pattern: str, text: str) -> None:
     try:

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import assume, given
@@ -43,10 +44,10 @@ def back(folder: Path) -> list[Exchange]:
 
 
 @given(pieces=st.lists(st.binary(max_size=30) | st.text(max_size=30).map(str.encode), min_size=1, max_size=4))
-def test_bytes_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]) -> None:
-    folder = tmp_path_factory.mktemp("tape")
-    written(folder, exchange(b"{}", *pieces))
-    (entry,) = back(folder)
+def test_bytes_come_back_as_they_were(pieces: list[bytes]) -> None:
+    with TemporaryDirectory() as folder:
+        written(Path(folder), exchange(b"{}", *pieces))
+        (entry,) = back(Path(folder))
     assert entry.response.body == b"".join(pieces)
 
 
@@ -62,12 +63,12 @@ VALUES = st.recursive(
 
 
 @given(value=st.dictionaries(st.text(), VALUES, max_size=4))
-def test_json_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
-    folder = tmp_path_factory.mktemp("tape")
+def test_json_comes_back_byte_for_byte(value: object) -> None:
     raw = codec.dumps(value)
-    text = written(folder, exchange(raw, raw))
-    assume("<redacted:" not in text)  # a key that is called `authorization` has its value taken out
-    (entry,) = back(folder)
+    with TemporaryDirectory() as folder:
+        text = written(Path(folder), exchange(raw, raw))
+        assume("<redacted:" not in text)  # a key that is called `authorization` has its value taken out
+        (entry,) = back(Path(folder))
     assert entry.response.body == raw
     assert entry.request.body == Body.of(raw)
 

@@ -1,6 +1,7 @@
 """Which requests meet which rules, and that the index finds what a look at every rule finds."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -184,10 +185,15 @@ FAMILIES: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
+@cache
+def thousand(family: str) -> list[Rule]:
+    return [rule(**FAMILIES[family](number)) for number in range(1000)]
+
+
 @pytest.mark.parametrize("long", [False, True], ids=["short", "long"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_few_of_a_thousand_rules_are_looked_at(family: str, long: bool) -> None:
-    rules = [rule(**FAMILIES[family](number)) for number in range(1000)]
+    rules = thousand(family)
     asked = "Tell me about case number 777 of the list. It is case-0777, 777 cases, case 777 and so on."
     if long:
         asked += " And of other things." * 500
