@@ -7,6 +7,7 @@ any other upgrade is no trouble: the request is answered as HTTP/1.1.
 from __future__ import annotations
 
 import re
+from http import HTTPMethod
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -101,7 +102,7 @@ class Protocol(HttpToolsProtocol):
         if isinstance(error, httptools.HttpParserInvalidURLError):
             return errors.bad_url()
         line = _REQUEST_LINE.match(data) if isinstance(error, httptools.HttpParserInvalidMethodError) else None
-        if line is not None:
+        if line is not None and line[1].decode() not in HTTPMethod.__members__:  # else another request is meant
             return self.wrong_method(line[1].decode(), line[2].decode("latin-1").partition("?")[0])
         return errors.bad_http("head" if self._heading else "body", str(error))
 

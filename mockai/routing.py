@@ -77,7 +77,7 @@ class Router:
         for prefix in _PREFIXES:
             if path.startswith(prefix):
                 path = path[len(prefix) - 1 :]
-        return path.split("/")[1]
+        return path.partition("/")[2].partition("/")[0]
 
     def moved(self, raw_path: str) -> str | None:
         """Return the path to ask for in place of one that leads nowhere, where the API tells it."""
