@@ -29,9 +29,11 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def start(clock: ManualClock, store: Store) -> Iterator[Start]:
+def start(clock: ManualClock, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Start another server over the same store and clock, with settings of its own."""
     clients: list[TestClient] = []
+    close = store.close
+    monkeypatch.setattr(store, "close", lambda: None)  # the first that ends would take it from the others
 
     def begin(**settings: Any) -> TestClient:
         client = client_of(Application(Settings(**settings), clock=clock, store=store)).__enter__()
@@ -41,6 +43,7 @@ def start(clock: ManualClock, store: Store) -> Iterator[Start]:
     yield begin
     for client in clients:
         client.__exit__(None, None, None)
+    close()
 
 
 @pytest.fixture
