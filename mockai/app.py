@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,14 +16,15 @@ from starlette.types import Receive, Scope, Send
 from mockai.api import OPERATIONS
 from mockai.clock import Clock, ManualClock, SystemClock
 from mockai.engine import tokens
-from mockai.rules.load import rules_of
-from mockai.rules.ruleset import RuleSet
 from mockai.server import Edge
 from mockai.settings import Settings
 from mockai.store import Store, open_store
-from mockai.watcher import Watcher
 from mockai.wire import errors
 from mockai.worker import Worker
+
+if TYPE_CHECKING:
+    from mockai.rules.ruleset import RuleSet
+    from mockai.watcher import Watcher
 
 OWN_PATHS = frozenset({"/health", "/ready"})
 
@@ -39,7 +41,7 @@ class Application(Starlette):
         rules: RuleSet | None = None,
     ) -> None:
         """Build the server that `settings` describe; tests may bring their own clock, store and rules."""
-        rules = rules or rules_of(settings)
+        rules = rules or _rules(settings)
         self.settings = settings
         self.clock = clock or (ManualClock() if settings.clock == "manual" else SystemClock())
         self.store = store or open_store(settings.store)
@@ -59,6 +61,15 @@ class Application(Starlette):
         self.edge.stopping.set()
 
 
+def _rules(settings: Settings) -> RuleSet | None:
+    """Return the rules of a server, or None for one without. Raises `SettingsError` with every error found."""
+    if not settings.fixtures and not settings.strict:
+        return None
+    from mockai.rules.load import rules_of  # takes a while to load
+
+    return rules_of(settings)
+
+
 @asynccontextmanager
 async def _lifespan(application: Starlette) -> AsyncIterator[None]:
     # Token ranks take some 0.2 s to load: beside the start, not in front of the first answer.
@@ -67,6 +78,8 @@ async def _lifespan(application: Starlette) -> AsyncIterator[None]:
         raise TypeError("the lifespan is that of an Application")
     threads: list[Worker | Watcher] = [Worker(application.edge)]
     if application.settings.watch:
+        from mockai.watcher import Watcher
+
         threads.append(Watcher(application.edge))
     for thread in threads:
         thread.start()

@@ -123,7 +123,6 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
     """Serve the API; prints the two lines that point an SDK at it."""
     from mockai import listener
     from mockai.app import Application
-    from mockai.state import load as load_state
     from mockai.store import StoreError
 
     logging.basicConfig(level=flags["log_level"].upper(), format="mockai: %(message)s")
@@ -142,7 +141,9 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
             text = "recordings are replayed in their order, which several processes would each begin anew"
             raise SettingsError(f"--workers {settings.workers} with recordings: {text}; leave --workers out")
         if state is not None:
-            load_state(application.edge, state)
+            from mockai.state import load  # takes a while to load
+
+            load(application.edge, state)
         listening = listener.bind(settings.host, settings.port)
     except (SettingsError, StoreError) as error:
         raise UsageError(str(error)) from None

@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import anyio.to_thread
@@ -20,10 +21,7 @@ from mockai import bodies, orders
 from mockai.call import Answer, Call, Handler, Json, Operation, Recorded, Reply
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
-from mockai.replay import Replay
 from mockai.routing import Match, Router, of_day
-from mockai.rules import replies
-from mockai.rules.ruleset import RuleSet
 from mockai.settings import Settings
 from mockai.store import Store
 from mockai.tenancy import Identity, Tenancy
@@ -32,6 +30,10 @@ from mockai.wire.errors import ApiError
 from mockai.wire.ids import Ids
 from mockai.work import Work
 from mockai.writer import Exchange, Receive, Scope, Send, Whole, Writer
+
+if TYPE_CHECKING:
+    from mockai.replay import Replay
+    from mockai.rules.ruleset import RuleSet
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -65,7 +67,6 @@ class Edge:
         self.settings, self.clock, self.store = settings, clock, store
         self.rules = rules
         self.tenancy = Tenancy(settings.keys)
-        self._replay = Replay(self.tenancy, settings.replay_speed, self.pause)
         self.work = Work(store)
         self.stopping = asyncio.Event()
         self._requests = Ids(settings.seed, "", lambda: store.next("requests"))
@@ -96,6 +97,12 @@ class Edge:
         if rules is None or rules.deck is None:
             return await self._serve(scope, receive, reply)
         return await self._replay(rules, scope, receive, reply, self._serve)
+
+    @cached_property
+    def _replay(self) -> Replay:
+        from mockai.replay import Replay  # with rules and recordings, which take a while to load
+
+        return Replay(self.tenancy, self.settings.replay_speed, self.pause)
 
     async def _serve(self, scope: Scope, receive: Receive, reply: Writer, recorded: Recorded | None = None) -> None:
         method: str = scope["method"]
@@ -147,7 +154,11 @@ class Edge:
     def run(self, call: Call) -> Answer:
         """Answer a call: by a rule, or by its operation. Raises `ApiError`."""
         rules = self.rules
-        return call.operation.run(call) if rules is None else replies.run(rules, call)
+        if rules is None:
+            return call.operation.run(call)
+        from mockai.rules import replies  # rules are loaded where there are some
+
+        return replies.run(rules, call)
 
     def _call(
         self, operation: Operation, match: Match, raw_headers: RawHeaders, query: bytes, exchange: Exchange

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from mockai.clock import Pace
 
 MAX_BODY = 64 * 1024 * 1024
@@ -66,6 +64,8 @@ def read_keys(path: Path) -> dict[str, KeyOwner]:
 
     Raises `SettingsError` when the file cannot be read or holds something else.
     """
+    import yaml  # takes a while to load
+
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:

@@ -43,7 +43,7 @@ class Watcher(threading.Thread):
             log.error("the rules stay as they were, until this is mended")
             return
         self._edge.rules = rules
-        log.warning("read %d rules again", len(rules.rules) if rules else 0)
+        log.warning("read %d rules again", len(rules.rules))
 
     def _state(self) -> dict[str, tuple[int, int, int]]:
         state = {}

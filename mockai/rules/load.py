@@ -81,10 +81,8 @@ class Loaded:
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
-def rules_of(settings: Settings) -> RuleSet | None:
-    """Return the rules of a server, or None for one without. Raises `SettingsError` with every error found."""
-    if not settings.fixtures and not settings.strict:
-        return None
+def rules_of(settings: Settings) -> RuleSet:
+    """Return the rules of a server. Raises `SettingsError` with every error found."""
     loaded = load(settings.fixtures)
     if loaded.errors:
         raise SettingsError("\n".join(map(str, loaded.errors)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockai import admission, retrieval
 from mockai.api.assistants import told
@@ -16,9 +16,11 @@ from mockai.call import Call, Json
 from mockai.engine import accounting, runs
 from mockai.engine.catalogue import Model, adopt
 from mockai.engine.runs import SEARCHES, Turn
-from mockai.rules.ruleset import Claim
 from mockai.wire.errors import ApiError
 from mockai.wire.ids import Ids
+
+if TYPE_CHECKING:
+    from mockai.rules.ruleset import Claim
 
 IDS_A_TURN = 1_000
 HOSTED = ("code_interpreter", *SEARCHES)

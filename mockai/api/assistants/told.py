@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mockai.api.assistants.story import ERRORS
 from mockai.call import Call, Json
 from mockai.engine import runs
 from mockai.engine.runs import LAST, Turn
-from mockai.rules.replies import unmatched
-from mockai.rules.rule import Failure
-from mockai.rules.ruleset import Claim
+
+if TYPE_CHECKING:
+    from mockai.rules.rule import Failure
+    from mockai.rules.ruleset import Claim
 
 ENDPOINT = "runs"
 
@@ -32,6 +35,8 @@ def script(call: Call, turn: Turn, claimed: Claim | None) -> Json:
     """Return what a turn does, with a rule or without."""
     rules = call.host.rules
     if claimed is None and rules is not None and rules.strict:
+        from mockai.rules.replies import unmatched  # rules are loaded where there are some
+
         return failed("server_error", unmatched(rules, call, ENDPOINT, turn.body).message)
     if claimed is not None and claimed.response.error is not None:
         return failed(*_cause(claimed.response.error))
