@@ -178,7 +178,7 @@ def _complete(call: Call, prompt: _Prompt) -> list[_Choice]:
         if rule is not None and rule.finish == "length":
             text.finish = "length"
     if drawn > n:
-        texts.sort(key=lambda text: -sum(entry.logprob for entry in text.logprobs or ()) / max(1, len(text.ids)))
+        texts.sort(key=lambda text: -sum(entry.logprob for entry in text.logprobs or ()) / max(1, len(text.pieces)))
     return [_Choice(prompt, text) for text in texts[:n]]
 
 
@@ -214,7 +214,7 @@ def _sampling(body: Json, *, score: bool) -> Sampling:
 
 def _usage(prompts: list[_Prompt], choices: list[_Choice]) -> Json:
     prompt = sum(len(entry.ids) for entry in prompts)
-    completion = sum(len(choice.text.ids) for choice in choices)
+    completion = sum(len(choice.text.pieces) for choice in choices)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
@@ -232,13 +232,11 @@ def _logprobs(choice: _Choice, body: Json, model: Model) -> Json:
     """Return the legacy shape: parallel lists; with `echo` those of the prompt stand in front, the first null."""
     encoding, top = model.encoding, body["logprobs"]
     entries: list[TokenLogprob | None] = list(choice.text.logprobs or ())
-    ids = list(choice.text.ids)
     pieces = list(choice.text.pieces)
     if body.get("echo"):
         prompt = choice.prompt.ids
         scored = sampling.annotate(encoding, prompt[1:], draw.key("echo", canonical(prompt)), top)
         entries = [*([None] if prompt else []), *scored, *entries]
-        ids = [*prompt, *ids]
         pieces = [*(tokens.token_bytes(encoding, token) for token in prompt), *pieces]
     offsets, at = [], 0 if body.get("echo") else len(choice.prompt.text)
     for piece in pieces:

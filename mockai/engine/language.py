@@ -1,7 +1,7 @@
 """The small model: a seeded trigram model over real BPE tokens, built from a few kilobytes of prose.
 
-A state is a list: entries 0-63 are the states that follow for a throw of the dice, and behind them stand its
-token's bytes, its token's id, its successors with their probabilities, which are multiples of 1/64, and a place in
+A state is a list: entries 0-15 are the states that follow for a throw of the dice, and behind them stand its
+token's bytes, its token's id, its successors with their probabilities, which are multiples of 1/16, and a place in
 which `sampling` keeps the distribution that it worked out. So drawing a token is one look-up, in tables that fit the
 processor's cache. A text is over when it reaches the state `Language.end`.
 
@@ -12,6 +12,7 @@ successor that the prompt's byte picks, with weight `PREFERENCE`; the rest of th
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,18 +24,20 @@ from typing import Any
 from mockai.engine import draw, tokens
 
 State = list[Any]
-SIDES = 64  # of the dice
+SIDES = 16  # of the dice
 PIECE, TOKEN, SUCCESSORS, ROW = SIDES, SIDES + 1, SIDES + 2, SIDES + 3
 
 PREFERENCE = 0.5
-ENDING = 18  # of 64: how often a text ends after a full stop, so that it has 3 to 4 sentences
+ENDING = 4  # of 16: how often a text ends after a full stop, so that it has 3 to 4 sentences
 TRIGRAM_WEIGHT, BIGRAM_WEIGHT = 3, 1
 BACKOFF = 24
 BLOCK = 80
 """Tokens that are drawn from one block of the streams: as many as one round of the hash gives dice for."""
 SENTENCE_END = b"."
+END = b""
+"""The bytes of the end, and of no token."""
 
-_VERSION = 3
+_VERSION = 4
 _building = threading.Lock()
 _built: dict[str, Language] = {}
 
@@ -102,7 +105,7 @@ def _build(encoding: str) -> Language:
                 bigrams[last][token] += 1
             before, last = last, token
         trigrams[before, last][end_token] += 0
-    end: State = [None] * SIDES + [b"", end_token, (), None]
+    end: State = [None] * SIDES + [END, end_token, (), None]
     states: dict[tuple[int, int], State] = {key: [] for key in trigrams}
     for key, state in states.items():
         _fill(state, key, states, trigrams[key], bigrams[key[1]], encoding, end)
@@ -158,34 +161,42 @@ def _shares(weights: Counter[int], total: int) -> list[tuple[int, int]]:
 # --- the two streams -----------------------------------------------------------------------------
 
 _COIN = bytes(0x00 if byte < 256 * PREFERENCE else 0xFF for byte in range(256))
-_THROW = bytes(byte % SIDES for byte in range(256))
+_THROWS = int.from_bytes(bytes([SIDES - 1]) * BLOCK, "big")
 
 
 def wishes(prompt_key: bytes, block: int) -> bytes:
     """Return which successor the prompt prefers at each position of a block."""
-    return draw.stream(prompt_key + block.to_bytes(4, "big"), BLOCK).translate(_THROW)
+    return _throws(_wishes(prompt_key, block))
 
 
 def dice(sample_key: bytes, block: int) -> tuple[bytes, bytes]:
     """Return the throws that choose a successor, and the coins between the prompt's wish and that choice."""
-    rolled = draw.stream(sample_key + block.to_bytes(4, "big"), 2 * BLOCK)
-    return rolled[:BLOCK].translate(_THROW), rolled[BLOCK:]
+    rolled = _dice(sample_key, block)
+    return _throws(int.from_bytes(rolled[:BLOCK], "big")), rolled[BLOCK:]
 
 
 def mixed(prompt_key: bytes, sample_key: bytes) -> Iterator[bytes]:
     """Yield, block by block, the byte that picks the successor at temperature 1."""
-    block = 0
-    while True:
-        wish = int.from_bytes(wishes(prompt_key, block), "big")
-        choice, coins = dice(sample_key, block)
-        mask = int.from_bytes(coins.translate(_COIN), "big")
-        yield (wish ^ ((wish ^ int.from_bytes(choice, "big")) & mask)).to_bytes(BLOCK, "big")
-        block += 1
+    for block in itertools.count():
+        wish, rolled = _wishes(prompt_key, block), _dice(sample_key, block)
+        choice, coins = int.from_bytes(rolled[:BLOCK], "big"), int.from_bytes(rolled[BLOCK:].translate(_COIN), "big")
+        yield _throws(wish ^ ((wish ^ choice) & coins))
+
+
+def _wishes(prompt_key: bytes, block: int) -> int:
+    return int.from_bytes(draw.stream(prompt_key + block.to_bytes(4, "big"), BLOCK), "big")
+
+
+def _dice(sample_key: bytes, block: int) -> bytes:
+    return draw.stream(sample_key + block.to_bytes(4, "big"), 2 * BLOCK)
+
+
+def _throws(of: int) -> bytes:
+    """Return bytes below `SIDES`, of the bytes of a large integer."""
+    return (of & _THROWS).to_bytes(BLOCK, "big")
 
 
 def wished(prompt_key: bytes) -> Iterator[bytes]:
     """Yield, block by block, the byte that picks the successor at temperature 0."""
-    block = 0
-    while True:
+    for block in itertools.count():
         yield wishes(prompt_key, block)
-        block += 1

@@ -20,6 +20,8 @@ from mockai.wire.codec import canonical, dumps_spaced, dumps_text, loads
 Json = dict[str, Any]
 
 REFUSAL = "I'm sorry, I can't assist with that request."
+RESULTS = ("tool", "function")
+"""Roles of the messages that tell what came of a call."""
 FILTERED_AFTER = 12  # tokens before a content filter cuts in
 # What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
 SHAPING = frozenset({"tools", "functions", "response_format", "prediction"})
@@ -119,6 +121,8 @@ class Request:
         self.body, self.model, self.trained, self.script = body, model, trained, script
         self.finish = (script.finish if script is not None else None) or finish
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
+        self.free = shaping is None and self.finish is None and trained is None and not _answered(body["messages"])
+        """Whether the language model speaks, and nothing of the request has a say in what."""
         self.key = draw.key(seed, model.voice, canonical([body["messages"], shaping]))
         self._given = f"{body.get('seed')} {variation}"
         asked = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -199,7 +203,9 @@ def _choice(request: Request, index: int) -> Choice:
 
 
 def _say(choice: Choice, request: Request, index: int, room: int) -> None:
-    if request.finish == "refusal":
+    if request.free:
+        _generate(choice, request, index, room)
+    elif request.finish == "refusal":
         choice.refusal = True
         _fill(choice, request, index, REFUSAL, room)
     elif calls := _calls(request, index):
@@ -243,11 +249,11 @@ def _fill(choice: Choice, request: Request, index: int, text: str, room: int) ->
     encoding = request.model.encoding
     said = sampling.script(encoding, text, request.dice(index), room, request.sampling, request.stop)
     choice.pieces, choice.finish, choice.logprobs = said.pieces, said.finish, said.logprobs
-    choice.tokens = len(said.ids) + (request.model.text_overhead if said.finish == "stop" else 0)
+    choice.tokens = len(said.pieces) + (request.model.text_overhead if said.finish == "stop" else 0)
     predicted = (request.body.get("prediction") or {}).get("content")
     if predicted is not None:
-        choice.accepted = max(0, len(said.ids) - 1)
-        choice.rejected = max(0, tokens.count(encoding, text_of(predicted)) - len(said.ids))
+        choice.accepted = max(0, len(said.pieces) - 1)
+        choice.rejected = max(0, tokens.count(encoding, text_of(predicted)) - len(said.pieces))
 
 
 def _recite(choice: Choice, request: Request, script: Script, index: int, room: int) -> bool:
@@ -320,7 +326,7 @@ def _trim(choice: Choice, size: int) -> None:
 
 def _answered(messages: Sequence[Json]) -> bool:
     """Return whether tool results end the conversation."""
-    return messages[-1]["role"] in ("tool", "function")
+    return messages[-1]["role"] in RESULTS
 
 
 def _since_asked(messages: Sequence[Json]) -> Sequence[Json]:
@@ -344,7 +350,7 @@ def _results(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
     known = {call.get("id"): call for message in messages for call in accounting.calls_in(message)}
     results = []
     for message in _since_asked(messages):
-        if message["role"] not in ("tool", "function"):
+        if message["role"] not in RESULTS:
             continue
         call = (known.get(message.get("tool_call_id")) if message["role"] == "tool" else None) or {}
         function = call.get("function") or call.get("custom") or {}

@@ -17,6 +17,7 @@ from mockai.engine import tokens
 from mockai.engine.draw import Draw
 from mockai.engine.language import (
     BLOCK,
+    END,
     PIECE,
     PREFERENCE,
     ROW,
@@ -79,9 +80,8 @@ class TokenLogprob:
 
 @dataclass(slots=True)
 class Text:
-    """What was drawn: token ids, their bytes, and why it ended."""
+    """What was drawn: the bytes of its tokens, and why it ended."""
 
-    ids: list[int]
     pieces: list[bytes]
     finish: Literal["stop", "length"]
     logprobs: list[TokenLogprob] | None = None
@@ -111,7 +111,7 @@ def generate(
     state = model.start if after is None else model.after(after)
     if sampling.plain:
         blocks = wished(prompt_key) if sampling.temperature == 0.0 else mixed(prompt_key, sample_key)
-        text = _walk(model, state, blocks, limit, stops)
+        text = _walk(state, blocks, limit, stops)
     else:
         sampler = _Sampler(encoding, model, sampling)
         text = _sample(sampler, encoding, state, _rolls(prompt_key, sample_key), limit, stops)
@@ -120,23 +120,21 @@ def generate(
     return text
 
 
-def _walk(model: Language, state: State, blocks: Iterator[bytes], limit: int, stop: _Stop) -> Text:
-    end = model.end
-    walked: list[State] = []
-    append = walked.append
+def _walk(state: State, blocks: Iterator[bytes], limit: int, stop: _Stop) -> Text:
+    pieces: list[bytes] = []
+    append, piece = pieces.append, END
     for block in blocks:
-        for byte in block:
-            state = state[byte]
-            if state is end:
+        for throw in block:
+            state = state[throw]
+            piece = state[PIECE]
+            if not piece:  # the end
                 break
-            append(state)
-        if state is end or len(walked) >= limit:
+            append(piece)
+        if not piece or len(pieces) >= limit or (stop and stop.settled(pieces, BLOCK)):
             break
-        if stop and stop.settled([entry[PIECE] for entry in walked], BLOCK):
-            break
-    finish: Literal["stop", "length"] = "stop" if state is end and len(walked) < limit else "length"
-    del walked[limit:]
-    return Text([entry[TOKEN] for entry in walked], [entry[PIECE] for entry in walked], finish)
+    finish: Literal["stop", "length"] = "stop" if not piece and len(pieces) < limit else "length"
+    del pieces[limit:]
+    return Text(pieces, finish)
 
 
 class _Stop:
@@ -174,7 +172,6 @@ def _cut(text: Text, stop: _Stop) -> None:
     partial = text.pieces[keep][:at] if keep < len(text.pieces) else b""
     keep_partial = 1 if partial else 0
     text.pieces = text.pieces[:keep] + [partial] * keep_partial
-    text.ids = text.ids[: keep + keep_partial]
     if text.logprobs is not None:
         text.logprobs = text.logprobs[: keep + keep_partial]
 
@@ -314,9 +311,9 @@ def _sample(
 ) -> Text:
     model = sampler.model
     end, logprobs = model.end[TOKEN], sampler.sampling.top_logprobs is not None
-    text = Text([], [], "length", [] if logprobs else None)
+    text = Text([], "length", [] if logprobs else None)
     step = max(STEP, stop.longest)  # looking for long strings at each token would take longer than drawing it
-    while len(text.ids) < limit:
+    while len(text.pieces) < limit:
         throw, choice, coin = next(rolls)
         row = _row(model, state)
         wish = row.tokens.index(state[throw][TOKEN])
@@ -330,10 +327,9 @@ def _sample(
             text.logprobs.append(sampler.logprob(ids, logits, place))
         known = place < len(row.states)
         state = row.states[place] if known else model.after(token)
-        text.ids.append(token)
         text.pieces.append(state[PIECE] if known else tokens.token_bytes(encoding, token))
         sampler.spoken(token)
-        if stop and len(text.ids) % step == 0 and stop.settled(text.pieces, step):
+        if stop and len(text.pieces) % step == 0 and stop.settled(text.pieces, step):
             break
     return text
 
@@ -346,7 +342,7 @@ def script(encoding: str, text: str, key: bytes, limit: int, sampling: Sampling,
     ids = ids[:limit]
     top = sampling.top_logprobs
     logprobs = None if top is None else annotate(encoding, ids, key, top)
-    return Text(ids, [tokens.token_bytes(encoding, token) for token in ids], finish, logprobs)
+    return Text([tokens.token_bytes(encoding, token) for token in ids], finish, logprobs)
 
 
 def annotate(encoding: str, ids: Sequence[int], key: bytes, top: int) -> list[TokenLogprob]:

@@ -11,9 +11,9 @@ from mockai.engine.plan import Choice, Request
 Json = dict[str, Any]
 
 
-def annotate(choice: Choice, request: Request, index: int) -> list[Json]:
-    """Add a cited link to the text of a search model, and return its annotations; none for other models."""
-    if not request.model.web_search or choice.calls or choice.refusal or choice.finish != "stop":
+def annotate(choice: Choice, request: Request) -> list[Json]:
+    """Add a cited link to the text of a search model, and return its annotations."""
+    if choice.calls or choice.refusal or choice.finish != "stop":
         return []
     choice.logprobs = None  # search models give none
     topic = "-".join(words(request.last_user)[:6]) or "news"

@@ -17,7 +17,9 @@ from mockai.engine.accounting import Prompt
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import key
 from mockai.engine.plan import Choice, Request
-from mockai.rules.rule import Response
+
+if TYPE_CHECKING:
+    from mockai.rules.rule import Response
 
 TIERS = {None: "default", "auto": "default", "default": "default", "fast": "priority"}
 
@@ -36,17 +38,16 @@ def admit(call: Call) -> None:
 
 HEAVY = frozenset("tools audio logit_bias logprobs presence_penalty frequency_penalty verbosity".split())
 """What of a body takes a draw on logits for each token, schemas to fill or sound to make."""
+WEIGHED = HEAVY | {"n", "temperature"}
 
 
 def weigh(call: Call) -> bool:
     """Return whether a call may take long enough to hold the event loop."""
     body = call.body
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or WEIGHED.isdisjoint(body):
         return False
     several, temperature = body.get("n"), body.get("temperature")
-    if not HEAVY.isdisjoint(body) and any(body.get(name) for name in HEAVY):
-        return True
-    return _above(several, 4) or _above(temperature, 1)
+    return any(body.get(name) for name in HEAVY) or _above(several, 4) or _above(temperature, 1)
 
 
 def _above(given: Any, most: float) -> bool:
@@ -89,10 +90,10 @@ def _variation(call: Call) -> str:
 def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
     body, model = call.body, call.model
     choices = plan.answer(request)
-    annotations = [search.annotate(choice, request, index) for index, choice in enumerate(choices)]
+    annotations = [search.annotate(choice, request) if model.web_search else [] for choice in choices]
     speaks = "audio" in (body.get("modalities") or ())
     sounds = [_audio(call, choice) for choice in choices] if speaks else None
-    legacy, rule = bool(body.get("functions")), call.rule
+    rule = call.rule
     made = Completion(
         id=call.ids.completion("chatcmpl-", call.created),
         created=call.created,
@@ -101,15 +102,18 @@ def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
         fingerprint=_fingerprint(call.settings.seed, model),
         tier=_tier(body, model),
         choices=choices,
-        call_ids=[
-            [] if legacy else [each.id or call.ids.alnum("call_") for each in choice.calls] for choice in choices
-        ],
+        call_ids=[_call_ids(call, choice) if choice.calls else [] for choice in choices],
         usage=usage(call, prompt, choices, sounds is not None),
         annotations=annotations,
         audio=sounds,
         moderation=_moderation(body, choices),
     )
     return made if rule is None else _told(made, rule)
+
+
+def _call_ids(call: Call, choice: Choice) -> list[str]:
+    """Return the ids of the calls of a choice; those of legacy functions have none."""
+    return [] if call.body.get("functions") else [each.id or call.ids.alnum("call_") for each in choice.calls]
 
 
 def _told(made: Completion, rule: Response) -> Completion:
