@@ -26,11 +26,13 @@ from mockai.wire.errors import ApiError
 BACKLOG = 2048
 IDLE = 75
 """Seconds after which an idle connection is closed."""
+COPIED = 16 * 1024
+"""Bytes up to which a body is copied behind its head, rather than given to the loop beside it."""
 GRACE = 5
 """Seconds that open streams have to end after a signal."""
 
 
-Outbox = list[tuple["QuickProtocol", bytes, bool]]
+Outbox = list[tuple["QuickProtocol", tuple[bytes, ...], bool]]
 
 
 class QuickProtocol(Protocol):
@@ -124,12 +126,16 @@ class QuickProtocol(Protocol):
     def _write(
         self, status: int, lines: bytes, body: bytes, keep_alive: bool, common: list[tuple[bytes, bytes]]
     ) -> None:
-        head = [STATUS_LINE[status]]
+        parts = [STATUS_LINE[status]]
         for name, value in common:
-            head += (name, b": ", value, b"\r\n")
-        close = b"" if keep_alive else b"connection: close\r\n"
+            parts += (name, b": ", value, b"\r\n")
+        parts += (lines, b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
         outbox = self._outbox
-        outbox.append((self, b"".join((*head, lines, close, b"\r\n", body)), keep_alive))
+        if len(body) > COPIED:
+            outbox.append((self, (b"".join(parts), body), keep_alive))
+        else:
+            parts.append(body)
+            outbox.append((self, (b"".join(parts),), keep_alive))
         if len(outbox) == 1:
             self.loop.call_soon(_flush, outbox)
 
@@ -199,10 +205,11 @@ def _flush(outbox: Outbox) -> None:
     """Write what the turn has answered."""
     answered = outbox[:]
     outbox.clear()
-    for protocol, response, keep_alive in answered:
+    for protocol, buffers, keep_alive in answered:
         transport = protocol.transport
         if not transport.is_closing():
-            transport.write(response)
+            for buffer in buffers:
+                transport.write(buffer)
             if not keep_alive:
                 transport.close()
 

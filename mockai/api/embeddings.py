@@ -60,20 +60,23 @@ def create(call: Call) -> Answer:
     if told is not None:
         shown = [vectors.given(told, encoded=encoded)] * len(texts)
     elif encoded:
-        shown = [b'"%b"' % row for row in vectors.embed_base64(texts, model.id, width, dimensions)]
+        shown = vectors.embed_base64(texts, model.id, width, dimensions)
     else:
         shown = [dumps_row(row) for row in vectors.embed(texts, model.id, width, dimensions)]
     return Reply(
-        _listed(shown, dumps({"model": model.snapshot, "usage": {"prompt_tokens": total, "total_tokens": total}}))
+        _listed(
+            shown, encoded, dumps({"model": model.snapshot, "usage": {"prompt_tokens": total, "total_tokens": total}})
+        )
     )
 
 
-def _listed(vectors: list[bytes], tail: bytes) -> bytes:
-    """Return the list object around vectors that are JSON already; they are large, so they are copied once."""
+def _listed(vectors: list[bytes], encoded: bool, tail: bytes) -> bytes:
+    """Return the list object around vectors: base64, or JSON. They are large, so they are copied once."""
+    quote = b'"' if encoded else b""
     parts = [b'{"object":"list","data":[']
     for at, vector in enumerate(vectors):
-        parts += (b'{"object":"embedding","index":%d,"embedding":' % at, vector, b"},")
-    parts[-1] = b"}],"
+        parts += (b'{"object":"embedding","index":%d,"embedding":%b' % (at, quote), vector, b"%b}," % quote)
+    parts[-1] = b"%b}]," % quote
     parts.append(tail[1:])
     return b"".join(parts)
 
