@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from socket import socket
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +19,9 @@ from mockai.commands.contracts import contracts
 from mockai.commands.drift import drift
 from mockai.commands.record import record
 from mockai.settings import Settings, SettingsError, read_keys
+
+if TYPE_CHECKING:
+    from mockai.app import Application
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -121,6 +126,28 @@ def main() -> None:
 )
 def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flags: Any) -> None:
     """Serve the API; prints the two lines that point an SDK at it."""
+    gc.disable()  # What is loaded now stays: the collector would look at it again and again.
+    try:
+        application, listening = _ready(keys, models, state, flags)
+    finally:
+        gc.freeze()
+        gc.enable()
+    from mockai import listener
+
+    settings = application.settings
+    _announce(settings, listening.getsockname()[1])
+    if settings.workers == 1:
+        listener.serve(application, listening, settings.log_level)
+    else:
+        application.store.close()  # each process opens its own
+        make = partial(type(application), settings)
+        listener.serve_many(make, listening, settings.log_level, settings.workers)
+
+
+def _ready(
+    keys: Path | None, models: tuple[str, ...], state: Path | None, flags: dict[str, Any]
+) -> tuple[Application, socket]:
+    """Return the server that the flags describe, and the socket that it listens on."""
     from mockai import listener
     from mockai.app import Application
     from mockai.store import StoreError
@@ -129,12 +156,7 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
     try:
         flags["fixtures"] = tuple(flags["fixtures"])
         settings = Settings(keys=read_keys(keys) if keys else {}, models=models, **flags)
-        if settings.workers > 1 and settings.store == "memory":
-            text = "needs --store sqlite:PATH: what one process keeps in memory, the others do not see"
-            raise SettingsError(f"--workers {settings.workers} {text}")
-        if settings.clock == "manual" and settings.pace in ("fast", "real"):
-            text = "the manual clock stands still, so work would never end; use --pace instant or step"
-            raise SettingsError(f"--clock manual with --pace {settings.pace}: {text}")
+        _go_together(settings)
         application = Application(settings)
         rules = application.edge.rules
         if settings.workers > 1 and rules is not None and rules.deck is not None:
@@ -144,7 +166,7 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
             from mockai.state import load  # takes a while to load
 
             load(application.edge, state)
-        listening = listener.bind(settings.host, settings.port)
+        return application, listener.bind(settings.host, settings.port)
     except (SettingsError, StoreError) as error:
         raise UsageError(str(error)) from None
     except OSError as error:
@@ -152,12 +174,16 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
         raise UsageError(
             f"cannot listen on {where}: {error.strerror}; choose another --port, or 0 for a free one"
         ) from None
-    _announce(settings, listening.getsockname()[1])
-    if settings.workers == 1:
-        listener.serve(application, listening, settings.log_level)
-    else:
-        application.store.close()  # each process opens its own
-        listener.serve_many(partial(Application, settings), listening, settings.log_level, settings.workers)
+
+
+def _go_together(settings: Settings) -> None:
+    """Raise `SettingsError` for flags that exclude each other."""
+    if settings.workers > 1 and settings.store == "memory":
+        text = "needs --store sqlite:PATH: what one process keeps in memory, the others do not see"
+        raise SettingsError(f"--workers {settings.workers} {text}")
+    if settings.clock == "manual" and settings.pace in ("fast", "real"):
+        text = "the manual clock stands still, so work would never end; use --pace instant or step"
+        raise SettingsError(f"--clock manual with --pace {settings.pace}: {text}")
 
 
 def _day(text: str | None) -> str | None:

@@ -280,9 +280,6 @@ def pass_on(application: Any, listening: socket.socket, log_level: str, end: Cal
 
 def run(application: Any, listening: socket.socket, end: Callable[[], None], **options: Any) -> None:
     """Serve in this process until it is told to stop, then call `end`."""
-    # What was loaded at the start stays: the garbage collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end())
