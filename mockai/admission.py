@@ -27,22 +27,11 @@ WRONG_KIND = {
 }
 
 
-def admit_chat(call: Call) -> None:
-    """Set `call.model` for a chat endpoint. Raises the API's 400, or 404 for a model it does not have."""
-    _admit(call, "chat")
+def admit(call: Call, kind: str) -> None:
+    """Set `call.model` for an endpoint of a kind of models: chat, completion or embedding.
 
-
-def admit_completion(call: Call) -> None:
-    """Set `call.model` for legacy completions."""
-    _admit(call, "completion")
-
-
-def admit_embedding(call: Call) -> None:
-    """Set `call.model` for embeddings."""
-    _admit(call, "embedding")
-
-
-def _admit(call: Call, kind: str) -> None:
+    Raises the API's 400, or 404 for a model that it does not have.
+    """
     name = call.body.get("model")
     if name is None or name == "":
         raise ApiError(400, errors.NO_MODEL)
@@ -71,7 +60,7 @@ def _wrong_kind(kind: str, model: Model) -> ApiError:
 
 def find(call: Call, name: str) -> Model | None:
     """Return the model of this name as the call's tenant sees it, or None."""
-    model = catalogue.find(name) or tuned.find(call, name)
+    model = catalogue.catalogue().get(name) or tuned.find(call, name)
     if model is not None:
         return model
     settings = call.settings

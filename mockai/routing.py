@@ -59,9 +59,9 @@ class Router:
         routes.sort(key=lambda route: tuple(segment.startswith("{") for segment in route[0]))
         return methods
 
-    def paths(self, wanted: Callable[[Operation], bool]) -> list[str]:
-        """Return the paths without parameters, prefixes included, that have an operation like that."""
-        return [path for path, match in self._static.items() if any(map(wanted, match.methods.values()))]
+    def paths(self, wanted: Callable[[Operation], bool]) -> dict[str, Match]:
+        """Return where the paths without parameters lead, prefixes included, that have an operation like that."""
+        return {path: match for path, match in self._static.items() if any(map(wanted, match.methods.values()))}
 
     def match(self, raw_path: str) -> Match | None:
         """Return what `raw_path` (percent-encoded, without a query) leads to, or None; repeated slashes are one."""

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -69,9 +69,10 @@ class Edge:
         self.tenancy = Tenancy(settings.keys)
         self.work = Work(store)
         self.stopping = asyncio.Event()
-        self._requests = Ids(settings.seed, "", lambda: store.next("requests"))
+        self._requests = Ids(settings.seed, "", partial(store.next, "requests"))
         self._makers: dict[str, Ids] = {}
-        self.hot = frozenset(path.encode() for path in self.router.paths(lambda operation: operation.hot))
+        hot = self.router.paths(lambda operation: operation.hot)
+        self.hot = {path.encode(): match for path, match in hot.items()}
         """Paths whose POST the listener may hand to `quick`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,7 +169,7 @@ class Edge:
         identity = exchange.identity = self.tenancy.identify(operation, received)
         orders.check(received)
         call = self._made(operation, identity, exchange.now, exchange.request_id)
-        call.path, call.query, call.headers = match.path, _query(query), received
+        call.path, call.query, call.headers = match.path, _query(query) if query else NOTHING, received
         if operation.liveness == "retired":
             call.reply_headers[headers.LIVENESS] = operation.liveness
         exchange.call = call
@@ -243,17 +244,16 @@ class Edge:
         """
         if self.rules is not None and self.rules.deck is not None:
             return None
-        match = self.router.match(url.decode("latin-1"))
-        assert match is not None, "only the paths of `hot` come here"
+        match = self.hot[url]
         operation = match.methods["POST"]
-        exchange = self._exchange()
+        exchange = Exchange(self.clock, self._requests.hex("req_"))
         try:
             call = self._call(operation, match, raw_headers, b"", exchange)
             call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
-            if waits or operation.heavy(call):
+            if waits or (operation.weigh is not None and operation.weigh(call)):
                 return None
-            return exchange.whole(self.run(call))
+            return exchange.whole(operation.run(call) if self.rules is None else self.run(call))
         except ApiError as error:
             return exchange.failed(error)
         except Exception:
@@ -263,7 +263,7 @@ class Edge:
     def _ids(self, tenant: str) -> Ids:
         maker = self._makers.get(tenant)
         if maker is None:
-            maker = Ids(self.settings.seed, tenant, lambda: self.store.next(tenant))
+            maker = Ids(self.settings.seed, tenant, partial(self.store.next, tenant))
             if len(self._makers) > 10_000:
                 self._makers.clear()
             self._makers[tenant] = maker
@@ -281,4 +281,4 @@ class Edge:
 
 
 def _query(raw: bytes) -> Mapping[str, list[str]]:
-    return parse_qs(raw.decode("latin-1"), keep_blank_values=True) if raw else {}
+    return parse_qs(raw.decode("latin-1"), keep_blank_values=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mockai import admission, tuned
@@ -340,7 +341,7 @@ OPERATIONS = (
         create,
         "completions.create",
         body=CREATE,
-        admit=admission.admit_completion,
+        admit=partial(admission.admit, kind="completion"),
         weigh=weigh,
     ),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 from mockai import admission
@@ -41,20 +43,25 @@ def weigh(call: Call) -> bool:
     return isinstance(given, list) and len(given) > 64
 
 
-def create(call: Call) -> Answer:
-    """Embed each input: a list of vectors as floats or as base64 of little-endian float32."""
+@cache
+def _vectors() -> ModuleType:
     from mockai.engine import vectors  # numpy takes a while to load
 
-    body, model = call.body, call.model
+    return vectors
+
+
+def create(call: Call) -> Answer:
+    """Embed each input: a list of vectors as floats or as base64 of little-endian float32."""
+    vectors, body, model = _vectors(), call.body, call.model
     strict = call.settings.validate == "api"
     texts, counts = _inputs(body["input"], model, strict)
     total = sum(counts)
-    if strict:
-        _check(counts, total)
-    dimensions = _dimensions(body.get("dimensions"), model, strict)
+    if strict and (total > MOST_TOKENS_IN_ALL or max(counts) > MOST_TOKENS):
+        raise _too_long(counts, total)
+    width, asked = model.dimensions or 1536, body.get("dimensions")
+    dimensions = width if asked is None else _dimensions(asked, width, model, strict)
     call.spent = (*model.limits, sum(map(len, texts)) // 4 + 1)
     call.reply_headers.update({"openai-model": model.snapshot, "access-control-allow-origin": "*"})
-    width = model.dimensions or 1536
     encoded = body.get("encoding_format") == "base64"
     told = call.rule.embedding if call.rule is not None else None
     if told is not None:
@@ -85,7 +92,7 @@ def _inputs(given: Any, model: Model, strict: bool) -> tuple[list[str], list[int
     """Return the texts and token counts of a string, strings, tokens or arrays of tokens."""
     if isinstance(given, str):
         entries: list[Any] = [given]
-    elif given and all(type(entry) is int for entry in given):
+    elif given and type(given[0]) is int and all(type(entry) is int for entry in given):
         entries = [given]
     else:
         entries = given
@@ -109,18 +116,16 @@ def _input(entry: Any, model: Model) -> tuple[str, int]:
     raise ApiError(400, INVALID_INPUT)
 
 
-def _check(counts: list[int], total: int) -> None:
+def _too_long(counts: list[int], total: int) -> ApiError:
     for at, count in enumerate(counts):
         if count > MOST_TOKENS:
-            raise ApiError(400, f"Invalid 'input[{at}]': maximum input length is {MOST_TOKENS} tokens.")
-    if total > MOST_TOKENS_IN_ALL:
-        text = f"Requested {total} tokens, max {MOST_TOKENS_IN_ALL} tokens per request"
-        raise ApiError(400, text, type="max_tokens_per_request", code="max_tokens_per_request")
+            return ApiError(400, f"Invalid 'input[{at}]': maximum input length is {MOST_TOKENS} tokens.")
+    text = f"Requested {total} tokens, max {MOST_TOKENS_IN_ALL} tokens per request"
+    return ApiError(400, text, type="max_tokens_per_request", code="max_tokens_per_request")
 
 
-def _dimensions(asked: int | None, model: Model, strict: bool) -> int:
-    native = model.dimensions or 1536
-    if asked is None or (not strict and not 0 < asked <= native):
+def _dimensions(asked: int, native: int, model: Model, strict: bool) -> int:
+    if not strict and not 0 < asked <= native:
         return native
     if asked < 1:
         raise ApiError(400, f"{asked} is less than the minimum of 1 - 'dimensions'")
@@ -134,7 +139,7 @@ def _dimensions(asked: int | None, model: Model, strict: bool) -> int:
 
 def admit(call: Call) -> None:
     """Find the model, then ask for the input."""
-    admission.admit_embedding(call)
+    admission.admit(call, "embedding")
     if call.body.get("input") is None and call.settings.validate == "api":
         raise ApiError(400, INVALID_INPUT) if "input" in call.body else errors.missing("input")
 

@@ -21,6 +21,8 @@ PER_MESSAGE = 3  # and one for the role word
 TOOLS_OVERHEAD, TOOLS_OVERHEAD_WITH_SYSTEM = 9, 5
 CALL_OVERHEAD, PARALLEL_CALL_OVERHEAD = 7, 14
 SCHEMA_OVERHEAD = 4
+SHAPING = frozenset({"tools", "functions", "response_format"})
+"""What of a body costs tokens beside its messages."""
 CACHE_FROM, CACHE_STEP = 1024, 128
 
 
@@ -47,7 +49,9 @@ def prompt_of(body: Json, model: Model) -> Prompt:
     count = Prompt(model.priming)
     for message in messages:
         _count_message(count, message, model)
-    functions = declared_functions(body) if body.get("tools") or body.get("functions") else []
+    if SHAPING.isdisjoint(body):
+        return count
+    functions = declared_functions(body)
     if functions:
         has_system = any(message["role"] in ("system", "developer") for message in messages)
         count.functions = functions_cost(functions, model, has_system) + _named_cost(body, model)

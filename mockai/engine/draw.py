@@ -7,11 +7,19 @@ import hashlib
 import marshal
 import random
 
+BLOCK = 64
+"""Bytes of a block: what one round of the hash gives."""
+
 
 def key(*parts: bytes | str | int) -> bytes:
     """Return 16 bytes that depend on every part and on the borders between them."""
     # Format 2 writes kinds, lengths and values, and nothing of where or how often they lie in memory.
     return hashlib.blake2b(marshal.dumps(parts, 2), digest_size=16).digest()
+
+
+def block(of: bytes, number: int) -> bytes:
+    """Return `BLOCK` uniform bytes; the blocks of a key are its endless stream."""
+    return hashlib.blake2b(of + number.to_bytes(4, "big")).digest()
 
 
 def stream(of: bytes, size: int) -> bytes:

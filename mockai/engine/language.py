@@ -22,6 +22,7 @@ from importlib import resources
 from typing import Any
 
 from mockai.engine import draw, tokens
+from mockai.engine.draw import BLOCK
 
 State = list[Any]
 SIDES = 16  # of the dice
@@ -31,8 +32,6 @@ PREFERENCE = 0.5
 ENDING = 4  # of 16: how often a text ends after a full stop, so that it has 3 to 4 sentences
 TRIGRAM_WEIGHT, BIGRAM_WEIGHT = 3, 1
 BACKOFF = 24
-BLOCK = 80
-"""Tokens that are drawn from one block of the streams: as many as one round of the hash gives dice for."""
 SENTENCE_END = b"."
 END = b""
 """The bytes of the end, and of no token."""
@@ -160,35 +159,33 @@ def _shares(weights: Counter[int], total: int) -> list[tuple[int, int]]:
 
 # --- the two streams -----------------------------------------------------------------------------
 
+# Of a byte of the dice the low bits are the throw, and the rest is the coin.
 _COIN = bytes(0x00 if byte < 256 * PREFERENCE else 0xFF for byte in range(256))
 _THROWS = int.from_bytes(bytes([SIDES - 1]) * BLOCK, "big")
 
 
 def wishes(prompt_key: bytes, block: int) -> bytes:
     """Return which successor the prompt prefers at each position of a block."""
-    return _throws(_wishes(prompt_key, block))
+    return _throws(int.from_bytes(draw.block(prompt_key, block), "big"))
 
 
 def dice(sample_key: bytes, block: int) -> tuple[bytes, bytes]:
-    """Return the throws that choose a successor, and the coins between the prompt's wish and that choice."""
-    rolled = _dice(sample_key, block)
-    return _throws(int.from_bytes(rolled[:BLOCK], "big")), rolled[BLOCK:]
+    """Return the throws that choose a successor, and the coins between the prompt's wish and that choice.
+
+    The lower bits of a coin, which decide nothing in the tables, are drawn by themselves.
+    """
+    rolled, fine = draw.block(sample_key, block), draw.block(b"fine" + sample_key, block)
+    coins = [(coarse & -SIDES) | (low & SIDES - 1) for coarse, low in zip(rolled, fine, strict=True)]
+    return _throws(int.from_bytes(rolled, "big")), bytes(coins)
 
 
 def mixed(prompt_key: bytes, sample_key: bytes) -> Iterator[bytes]:
     """Yield, block by block, the byte that picks the successor at temperature 1."""
     for block in itertools.count():
-        wish, rolled = _wishes(prompt_key, block), _dice(sample_key, block)
-        choice, coins = int.from_bytes(rolled[:BLOCK], "big"), int.from_bytes(rolled[BLOCK:].translate(_COIN), "big")
-        yield _throws(wish ^ ((wish ^ choice) & coins))
-
-
-def _wishes(prompt_key: bytes, block: int) -> int:
-    return int.from_bytes(draw.stream(prompt_key + block.to_bytes(4, "big"), BLOCK), "big")
-
-
-def _dice(sample_key: bytes, block: int) -> bytes:
-    return draw.stream(sample_key + block.to_bytes(4, "big"), 2 * BLOCK)
+        rolled = draw.block(sample_key, block)
+        wish, choice = int.from_bytes(draw.block(prompt_key, block), "big"), int.from_bytes(rolled, "big")
+        coins = int.from_bytes(rolled.translate(_COIN), "big")
+        yield ((wish ^ ((wish ^ choice) & coins)) & _THROWS).to_bytes(BLOCK, "big")
 
 
 def _throws(of: int) -> bytes:

@@ -121,7 +121,13 @@ class Request:
         self.body, self.model, self.trained, self.script = body, model, trained, script
         self.finish = (script.finish if script is not None else None) or finish
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
-        self.free = shaping is None and self.finish is None and trained is None and not _answered(body["messages"])
+        self.free = (
+            shaping is None
+            and script is None
+            and self.finish is None
+            and trained is None
+            and not _answered(body["messages"])
+        )
         """Whether the language model speaks, and nothing of the request has a say in what."""
         self.key = draw.key(seed, model.voice, canonical([body["messages"], shaping]))
         self._given = f"{body.get('seed')} {variation}"
@@ -129,7 +135,7 @@ class Request:
         self.limit = min(int(asked), model.max_output) if asked else model.max_output
         """The most completion tokens that the request allows."""
         self.sampling = _PLAIN if SAMPLING.isdisjoint(body) else _sampling(body)
-        self.stop = _stops(body.get("stop"))
+        self.stop = _stops(body["stop"]) if body.get("stop") else ()
 
     def dice(self, index: int) -> bytes:
         """Return the key that choice `index` is drawn from."""
@@ -163,8 +169,6 @@ def _sampling(body: Json) -> Sampling:
 
 def _stops(stop: Any) -> tuple[str, ...]:
     """Return the stop strings; empty ones stop nothing."""
-    if not stop:
-        return ()
     return (stop,) if isinstance(stop, str) else tuple(entry for entry in stop if entry)
 
 
@@ -237,7 +241,7 @@ def _runs_away(request: Request) -> bool:
 
 def _generate(choice: Choice, request: Request, index: int, room: int) -> None:
     encoding, how = request.model.encoding, request.sampling
-    if _runs_away(request):
+    if request.finish == "length" and _runs_away(request):
         how = replace(how, logit_bias={tokens.encode(encoding, "\n")[0]: 100})
     text = sampling.generate(encoding, request.key, request.dice(index), room, how, request.stop)
     choice.pieces, choice.finish, choice.logprobs = text.pieces, text.finish, text.logprobs

@@ -14,9 +14,8 @@ from itertools import count
 from typing import Literal
 
 from mockai.engine import tokens
-from mockai.engine.draw import Draw
+from mockai.engine.draw import BLOCK, Draw
 from mockai.engine.language import (
-    BLOCK,
     END,
     PIECE,
     PREFERENCE,
@@ -106,7 +105,7 @@ def generate(
     It opens an answer, or goes on after the token `after`.
     """
     sampling = sampling or Sampling()
-    stops = _Stop(stop) if stop else _NO_STOP
+    stops = _Stop(stop) if stop else None
     model = language(encoding)
     state = model.start if after is None else model.after(after)
     if sampling.plain:
@@ -115,12 +114,12 @@ def generate(
     else:
         sampler = _Sampler(encoding, model, sampling)
         text = _sample(sampler, encoding, state, _rolls(prompt_key, sample_key), limit, stops)
-    if stops:
+    if stops is not None:
         _cut(text, stops)
     return text
 
 
-def _walk(state: State, blocks: Iterator[bytes], limit: int, stop: _Stop) -> Text:
+def _walk(state: State, blocks: Iterator[bytes], limit: int, stop: _Stop | None) -> Text:
     pieces: list[bytes] = []
     append, piece = pieces.append, END
     for block in blocks:
@@ -130,7 +129,7 @@ def _walk(state: State, blocks: Iterator[bytes], limit: int, stop: _Stop) -> Tex
             if not piece:  # the end
                 break
             append(piece)
-        if not piece or len(pieces) >= limit or (stop and stop.settled(pieces, BLOCK)):
+        if not piece or len(pieces) >= limit or (stop is not None and stop.settled(pieces, BLOCK)):
             break
     finish: Literal["stop", "length"] = "stop" if not piece and len(pieces) < limit else "length"
     del pieces[limit:]
@@ -143,9 +142,6 @@ class _Stop:
     def __init__(self, stop: Sequence[str]) -> None:
         self.strings = tuple(entry.encode("utf-8", "surrogatepass") for entry in stop if entry)
         self.longest = max(map(len, self.strings), default=0)
-
-    def __bool__(self) -> bool:
-        return bool(self.strings)
 
     def settled(self, pieces: Sequence[bytes], fresh: int) -> bool:
         """Return whether the text need not go on after its last `fresh` pieces.
@@ -174,9 +170,6 @@ def _cut(text: Text, stop: _Stop) -> None:
     text.pieces = text.pieces[:keep] + [partial] * keep_partial
     if text.logprobs is not None:
         text.logprobs = text.logprobs[: keep + keep_partial]
-
-
-_NO_STOP = _Stop(())
 
 
 # --- on logits -----------------------------------------------------------------------------------
@@ -307,12 +300,18 @@ def _rolls(prompt_key: bytes, sample_key: bytes) -> Iterator[tuple[int, int, int
 
 
 def _sample(
-    sampler: _Sampler, encoding: str, state: State, rolls: Iterator[tuple[int, int, int]], limit: int, stop: _Stop
+    sampler: _Sampler,
+    encoding: str,
+    state: State,
+    rolls: Iterator[tuple[int, int, int]],
+    limit: int,
+    stop: _Stop | None,
 ) -> Text:
     model = sampler.model
     end, logprobs = model.end[TOKEN], sampler.sampling.top_logprobs is not None
     text = Text([], "length", [] if logprobs else None)
-    step = max(STEP, stop.longest)  # looking for long strings at each token would take longer than drawing it
+    # Looking for long strings at each token would take longer than drawing it.
+    step = STEP if stop is None else max(STEP, stop.longest)
     while len(text.pieces) < limit:
         throw, choice, coin = next(rolls)
         row = _row(model, state)
@@ -329,7 +328,7 @@ def _sample(
         state = row.states[place] if known else model.after(token)
         text.pieces.append(state[PIECE] if known else tokens.token_bytes(encoding, token))
         sampler.spoken(token)
-        if stop and len(text.pieces) % step == 0 and stop.settled(text.pieces, step):
+        if stop is not None and len(text.pieces) % step == 0 and stop.settled(text.pieces, step):
             break
     return text
 

@@ -25,6 +25,7 @@ from mockai.wire.codec import dumps_row
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int16]
+Places = npt.NDArray[np.intp]
 
 CORE = 256
 TABLE = 1024
@@ -69,7 +70,7 @@ def embed_base64(texts: Sequence[str], model: str, width: int, dimensions: int) 
     if len(texts) == 1:
         alone = _space(model, width).alone(texts[0], dimensions)
         if alone is not None:
-            return [pybase64.b64encode(alone.astype(_FLOATS, copy=False).data)]
+            return [pybase64.b64encode(alone.data)]
     rows = embed(texts, model, width, dimensions).astype(_FLOATS, copy=False)
     return [pybase64.b64encode(row) for row in rows]
 
@@ -139,14 +140,22 @@ class _Space:
             return None
         sums = np.frombuffer(sum(rows).to_bytes(2 * CORE, "little"), _LANES).astype(np.float64)
         sums -= BIAS * len(rows)
-        blocks, rest = divmod(dimensions, CORE)
-        square = (sums * sums).dot(self.times(dimensions)) if rest else sums.dot(sums) * blocks
-        if square == 0.0:
+        order, signs, times = self._layout(dimensions)
+        square = (
+            float((sums * sums).dot(times)) if times is not None else float(sums.dot(sums)) * (dimensions // CORE)
+        )
+        if not square:
             return None
         sums /= sqrt(square)
-        made: Vectors = sums.astype(np.float32).take(self._order[:dimensions])
-        made *= self._signs[:dimensions]
+        made: Vectors = sums.astype(_FLOATS).take(order)
+        made *= signs
         return made
+
+    @cache  # noqa: B019 - there is one space a model, for good
+    def _layout(self, dimensions: int) -> tuple[Places, Vectors, npt.NDArray[np.float64] | None]:
+        """Return where each component comes from, its sign, and the times of `times` unless they are all the same."""
+        times = self.times(dimensions) if dimensions % CORE else None
+        return self._order[:dimensions], self._signs[:dimensions].astype(_FLOATS), times
 
     def _features(self, text: str) -> list[int]:
         """Return the packed rows that a text is the sum of."""

@@ -8,22 +8,18 @@ import orjson
 Fault = orjson.JSONDecodeError
 
 
-def dumps(value: Any) -> bytes:
-    """Encode as compact UTF-8 JSON. Key order is kept; non-ASCII text is written as it is."""
-    return orjson.dumps(value)
+dumps = orjson.dumps
+"""Encodes as compact UTF-8 JSON. Key order is kept; non-ASCII text is written as it is."""
+loads = orjson.loads
+"""Decodes strictly: no NaN, no Infinity, no invalid UTF-8, bounded nesting; of equal keys the last wins.
+
+Raises `Fault` (a ValueError) on anything else.
+"""
 
 
 def dumps_text(value: Any) -> str:
     """Encode as a compact JSON string."""
     return orjson.dumps(value).decode()
-
-
-def loads(raw: bytes | str) -> Any:
-    """Decode strictly: no NaN, no Infinity, no invalid UTF-8, bounded nesting; of equal keys the last wins.
-
-    Raises `Fault` (a ValueError) on anything else.
-    """
-    return orjson.loads(raw)
 
 
 def dumps_spaced(value: Any) -> str:

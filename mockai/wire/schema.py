@@ -214,6 +214,8 @@ class Array(Node):
         if self.max_length is not None and len(value) > self.max_length:
             raise errors.array_length(path, len(value), self.max_length, "above")
         item = self.item
+        if isinstance(item, Anything):
+            return
         for index, entry in enumerate(value):
             item.check(entry, f"{path}[{index}]")
 

@@ -19,7 +19,7 @@ V2 = {"openai-beta": "assistants=v2"}
 SOLVE = "I need to solve the equation `3x + 11 = 14`. Can you help me?"
 ASK = "What is the weather in Paris?"
 ASK_MANY = "What is the weather in Paris, London and Rome?"
-TALK = "Tell me about the sea."  # the answer has more than 20 tokens
+TALK = "Tell me about trees."  # the answer has more than 20 tokens
 CODE = {"type": "code_interpreter"}
 WEATHER = {
     "type": "function",

@@ -82,7 +82,7 @@ def test_the_mixture_takes_each_throw_from_the_wish_or_from_the_dice(wish: bytes
         next(blocks)
     mixture = next(blocks)
     wanted, (choice, coins) = language.wishes(wish, block), language.dice(sample, block)
-    assert len(mixture) == language.BLOCK
+    assert len(mixture) == draw.BLOCK
     for at, throw in enumerate(mixture):
         assert throw < SIDES
         assert throw == (wanted[at] if coins[at] < 256 * language.PREFERENCE else choice[at])

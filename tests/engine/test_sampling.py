@@ -9,7 +9,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from mockai.engine import draw, language, sampling, tokens
-from mockai.engine.language import BLOCK
+from mockai.engine.draw import BLOCK
 from mockai.engine.sampling import Sampling, Text
 
 O200K = "o200k_base"

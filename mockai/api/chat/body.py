@@ -31,8 +31,10 @@ class Completion:
     """The service tier; None leaves the key out."""
     choices: list[Choice]
     call_ids: list[list[str]]
+    """Those of the calls of each choice; empty where no choice can have calls."""
     usage: Json
     annotations: list[list[Json]]
+    """Those of each choice; empty for a model that never has any."""
     audio: list[Json] | None = None
     moderation: Json | None = None
 
@@ -56,7 +58,7 @@ class Completion:
     def _choice(self, index: int, choice: Choice) -> Json:
         entry: Json = {"index": index, "message": self.message(index)}
         if self.model.logprobs_key:
-            entry["logprobs"] = self.logprobs(choice, choice.logprobs)
+            entry["logprobs"] = None if choice.logprobs is None else self.logprobs(choice, choice.logprobs)
         entry["finish_reason"] = choice.finish
         return entry
 
@@ -80,7 +82,7 @@ class Completion:
                 {"id": id, **_tool(call)} for id, call in zip(self.call_ids[index], choice.calls, strict=True)
             ]
         message["refusal"] = choice.text if choice.refusal else None
-        message["annotations"] = self.annotations[index]
+        message["annotations"] = self.annotations[index] if self.annotations else []
         return message
 
     def logprobs(self, choice: Choice, entries: list[TokenLogprob] | None) -> Json | None:
@@ -183,7 +185,7 @@ class Chunks:
         else:
             chunks = [close(f"{opening}{OPENING}{middle}{null}{closing}")]
             chunks += self._texts(f'{opening}{{"content":', f"}}{middle}{null}{closing}", choice.pieces)
-            if completion.annotations[index]:
+            if completion.annotations and completion.annotations[index]:
                 cited = dumps_text(completion.annotations[index])
                 chunks.append(close(f'{opening}{{"annotations":{cited}}}{middle}{null}{closing}'))
         finish = f',"finish_reason":"{choice.finish}"}}]{self._usage}'

@@ -298,20 +298,22 @@ WAKING = frozenset().union(*(fields for _, fields in RULES))
 
 def fits(prompt: Prompt, body: Json, model: Model) -> None:
     """Raise the API's fault when prompt and completion do not fit the context window."""
+    asked = body.get("max_tokens") or body.get("max_completion_tokens") or 0
+    total = prompt.total
+    if total + asked <= model.context:
+        return
     window = f"This model's maximum context length is {model.context} tokens. However, "
-    if prompt.total > model.context:
+    if total > model.context:
         if prompt.schema:
-            text = f"your messages resulted in {prompt.total} tokens (including {prompt.schema} in the response_format schemas.). "
+            text = f"your messages resulted in {total} tokens (including {prompt.schema} in the response_format schemas.). "
             tail = "Please reduce the length of the messages or schemas."
         elif prompt.functions:
-            text = f"your messages resulted in {prompt.total} tokens ({prompt.messages} in the messages, {prompt.functions} in the functions). "
+            text = f"your messages resulted in {total} tokens ({prompt.messages} in the messages, {prompt.functions} in the functions). "
             tail = "Please reduce the length of the messages or functions."
         else:
-            text = f"your messages resulted in {prompt.total} tokens. "
+            text = f"your messages resulted in {total} tokens. "
             tail = "Please reduce the length of the messages."
         raise ApiError(400, f"{window}{text}{tail}", param="messages", code="context_length_exceeded")
-    asked = body.get("max_tokens") or body.get("max_completion_tokens") or 0
-    if prompt.total + asked > model.context:
-        text = f"you requested {prompt.total + asked} tokens ({prompt.total} in the messages, {asked} in the completion). "
-        tail = "Please reduce the length of the messages or completion."
-        raise ApiError(400, f"{window}{text}{tail}", param="messages", code="context_length_exceeded")
+    text = f"you requested {total + asked} tokens ({total} in the messages, {asked} in the completion). "
+    tail = "Please reduce the length of the messages or completion."
+    raise ApiError(400, f"{window}{text}{tail}", param="messages", code="context_length_exceeded")

@@ -31,7 +31,7 @@ FIRST_TOKEN, NEXT_TOKEN = 0.35, 0.02
 
 def admit(call: Call) -> None:
     """Find the model, and refuse what is decided before the schema."""
-    admission.admit_chat(call)
+    admission.admit(call, "chat")
     if call.settings.validate == "api":
         checks.known_to(call)
 
@@ -64,9 +64,8 @@ def create(call: Call) -> Answer:
     if strict:
         checks.fits(prompt, body, model)
     trained = tuned.reply(call, model, body["messages"]) if model.answers else None
-    request = Request(
-        body, model, call.settings.seed, call.header(orders.FINISH_REASON), _variation(call), trained, call.rule
-    )
+    varied = _variation(call) if call.settings.vary else ""
+    request = Request(body, model, call.settings.seed, call.header(orders.FINISH_REASON), varied, trained, call.rule)
     completion = _completion(call, request, prompt)
     call.spent = (*model.limits, prompt.messages)
     if body.get("store"):
@@ -83,30 +82,29 @@ def create(call: Call) -> Answer:
 
 def _variation(call: Call) -> str:
     """With --vary, requests without a seed differ from each other."""
-    varies = call.settings.vary and call.body.get("seed") is None
-    return str(call.store.next(f"{call.tenant} variations")) if varies else ""
+    return str(call.store.next(f"{call.tenant} variations")) if call.body.get("seed") is None else ""
 
 
 def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
     body, model = call.body, call.model
     choices = plan.answer(request)
-    annotations = [search.annotate(choice, request) if model.web_search else [] for choice in choices]
+    annotations = [search.annotate(choice, request) for choice in choices] if model.web_search else []
     speaks = "audio" in (body.get("modalities") or ())
     sounds = [_audio(call, choice) for choice in choices] if speaks else None
-    rule = call.rule
+    rule, created = call.rule, call.created
     made = Completion(
-        id=call.ids.completion("chatcmpl-", call.created),
-        created=call.created,
+        id=call.ids.completion("chatcmpl-", created),
+        created=created,
         model=model,
         echo=model.snapshot,
         fingerprint=_fingerprint(call.settings.seed, model),
         tier=_tier(body, model),
         choices=choices,
-        call_ids=[_call_ids(call, choice) if choice.calls else [] for choice in choices],
+        call_ids=[] if request.free else [_call_ids(call, choice) for choice in choices],
         usage=usage(call, prompt, choices, sounds is not None),
         annotations=annotations,
         audio=sounds,
-        moderation=_moderation(body, choices),
+        moderation=_moderation(body, choices) if body.get("moderation") else None,
     )
     return made if rule is None else _told(made, rule)
 
@@ -156,9 +154,9 @@ def usage(call: Call, prompt: Prompt, choices: list[Choice], speaks: bool) -> Js
         whole = choices[0]
     else:
         whole = Choice(**{name: sum(getattr(choice, name) for choice in choices) for name in COUNTED})
-    completion = whole.tokens
+    completion, total = whole.tokens, prompt.total
     prompt_details: Json = {
-        "cached_tokens": stored.cached(call, prompt.total),
+        "cached_tokens": stored.cached(call, total) if total >= accounting.CACHE_FROM else 0,
         "audio_tokens": prompt.audio,
     }
     details: Json = {
@@ -168,12 +166,12 @@ def usage(call: Call, prompt: Prompt, choices: list[Choice], speaks: bool) -> Js
         "rejected_prediction_tokens": whole.rejected,
     }
     if call.model.audio:
-        prompt_details |= {"text_tokens": prompt.total - prompt.audio - prompt.image, "image_tokens": prompt.image}
+        prompt_details |= {"text_tokens": total - prompt.audio - prompt.image, "image_tokens": prompt.image}
         details |= {"text_tokens": 0 if speaks else completion}
     return {
-        "prompt_tokens": prompt.total,
+        "prompt_tokens": total,
         "completion_tokens": completion,
-        "total_tokens": prompt.total + completion,
+        "total_tokens": total + completion,
         "prompt_tokens_details": prompt_details,
         "completion_tokens_details": details,
     }
@@ -189,10 +187,8 @@ def _audio(call: Call, choice: Choice) -> Json:
     }
 
 
-def _moderation(body: Json, choices: list[Choice]) -> Json | None:
-    asked = body.get("moderation")
-    if asked is None:
-        return None
+def _moderation(body: Json, choices: list[Choice]) -> Json:
+    asked = body["moderation"]
     said = " ".join(plan.text_of(message.get("content")) for message in body["messages"])
     answered = " ".join(choice.text for choice in choices)
     return {"input": _moderated(asked["model"], said), "output": _moderated(asked["model"], answered)}

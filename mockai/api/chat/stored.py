@@ -180,8 +180,6 @@ def _part(part: Json) -> Json:
 
 def cached(call: Call, prompt_tokens: int) -> int:
     """Return the cached tokens of a prompt: those of the longest run of first messages seen a short time ago."""
-    if prompt_tokens < accounting.CACHE_FROM:
-        return 0
     best, counted = 0, 0
     digest = key(call.model.snapshot, canonical([call.body.get("tools"), call.body.get("functions")]))
     for message in call.body["messages"]:
