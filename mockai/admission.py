@@ -37,7 +37,7 @@ def admit(call: Call, kind: str) -> None:
         raise ApiError(400, errors.NO_MODEL)
     if not isinstance(name, str):
         raise errors.not_json()
-    model = find(call, name)
+    model = catalogue.catalogue().get(name) or find(call, name)
     if model is None:
         log.warning("unknown model %r: --model %s serves it, --any-model serves every name", name, name)
         text = f"The model `{name}` does not exist or you do not have access to it."

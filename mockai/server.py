@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -69,7 +69,7 @@ class Edge:
         self.tenancy = Tenancy(settings.keys)
         self.work = Work(store)
         self.stopping = asyncio.Event()
-        self._requests = Ids(settings.seed, "", partial(store.next, "requests"))
+        self._requests = Ids(settings.seed, "", store.counter("requests"))
         self._makers: dict[str, Ids] = {}
         hot = self.router.paths(lambda operation: operation.hot)
         self.hot = {path.encode(): match for path, match in hot.items()}
@@ -187,7 +187,7 @@ class Edge:
             organization=identity.organization,
             project=identity.project,
             request_id=request_id,
-            ids=self._ids(identity.tenant),
+            ids=self._makers.get(identity.tenant) or self._ids(identity.tenant),
             store=self.store,
             settings=self.settings,
             host=self,
@@ -253,7 +253,8 @@ class Edge:
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
             if waits or (operation.weigh is not None and operation.weigh(call)):
                 return None
-            return exchange.whole(operation.run(call) if self.rules is None else self.run(call))
+            answer = operation.run(call) if self.rules is None else self.run(call)
+            return exchange.json(200, answer) if type(answer) is dict else exchange.whole(answer)
         except ApiError as error:
             return exchange.failed(error)
         except Exception:
@@ -261,12 +262,9 @@ class Edge:
             return exchange.failed(errors.server_error(exchange.request_id))
 
     def _ids(self, tenant: str) -> Ids:
-        maker = self._makers.get(tenant)
-        if maker is None:
-            maker = Ids(self.settings.seed, tenant, partial(self.store.next, tenant))
-            if len(self._makers) > 10_000:
-                self._makers.clear()
-            self._makers[tenant] = maker
+        if len(self._makers) > 10_000:
+            self._makers.clear()
+        maker = self._makers[tenant] = Ids(self.settings.seed, tenant, self.store.counter(tenant))
         return maker
 
     async def pause(self, seconds: float, gone: asyncio.Task[None]) -> None:

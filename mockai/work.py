@@ -54,7 +54,7 @@ class Work:
         """Take part in the work of `store`. Leases run on the machine's clock: another one may stand still."""
         self._store = store
         self._wall = wall or SystemClock()
-        self._owner = f"{os.uname().nodename} {os.getpid()} {store.next('workers')}"
+        self._owner = f"{os.uname().nodename} {os.getpid()} {store.counter('workers')()}"
         self.worked = 0
         """How many parts of work were done: the worker sees by it whether there is more to do."""
         # A part of one object's work may look at another object: a batch whose lines search a vector store.

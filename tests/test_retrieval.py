@@ -301,7 +301,7 @@ def call(clock: ManualClock) -> Iterator[Call]:
         organization="org",
         project="proj",
         request_id="",
-        ids=Ids(0, "org/proj", lambda: store.next("org/proj")),
+        ids=Ids(0, "org/proj", store.counter("org/proj")),
         store=store,
         settings=application.settings,
         host=edge,

@@ -200,16 +200,16 @@ def _choice(request: Request, index: int) -> Choice:
         choice.finish = "length"
         return choice
     room = request.limit - choice.reasoning
-    if request.script is None or not _recite(choice, request, request.script, index, room):
+    if request.free:
+        _generate(choice, request, index, room)
+    elif request.script is None or not _recite(choice, request, request.script, index, room):
         _say(choice, request, index, room)
     choice.tokens += choice.reasoning
     return choice
 
 
 def _say(choice: Choice, request: Request, index: int, room: int) -> None:
-    if request.free:
-        _generate(choice, request, index, room)
-    elif request.finish == "refusal":
+    if request.finish == "refusal":
         choice.refusal = True
         _fill(choice, request, index, REFUSAL, room)
     elif calls := _calls(request, index):

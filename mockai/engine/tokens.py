@@ -110,7 +110,10 @@ class _Counts:
         self._size = size
         self._known: OrderedDict[tuple[str, str | bytes], int] = OrderedDict()
 
-    def get(self, name: str, text: str) -> int:
+    def count(self, name: str, text: str) -> int:
+        """Return the number of tokens of `text`. Repeated texts are counted once."""
+        if not text:
+            return 0
         short = len(text) <= SHORT
         key = (name, text if short else hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest())
         # Taken out and put back, a text is the youngest again; threads that meet here count twice at worst.
@@ -123,9 +126,4 @@ class _Counts:
         return count
 
 
-_counts = _Counts(REMEMBERED)
-
-
-def count(name: str, text: str) -> int:
-    """Return the number of tokens of `text`. Repeated texts are counted once."""
-    return _counts.get(name, text) if text else 0
+count = _Counts(REMEMBERED).count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -84,8 +84,8 @@ class Store(Protocol):
     def discard(self, tenant: str, name: str) -> None:
         """Remove a content and free its space; nothing happens when there is none."""
 
-    def next(self, tenant: str) -> int:
-        """Return the next number of the tenant's counter. No number comes twice."""
+    def counter(self, tenant: str) -> Callable[[], int]:
+        """Return what gives the next number of the tenant at each call. No number comes twice."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make what is read and written inside one step: nobody else writes in between; nested ones join.

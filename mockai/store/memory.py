@@ -179,12 +179,9 @@ class MemoryStore:
         if content is not None:
             self._contents[key] = content
 
-    def next(self, tenant: str) -> int:
-        """Return the next number of the tenant's counter."""
-        counter = self._counters.get(tenant)
-        if counter is None:
-            counter = self._counters.setdefault(tenant, count(1))
-        return next(counter)
+    def counter(self, tenant: str) -> Callable[[], int]:
+        """Return what gives the next number of the tenant at each call."""
+        return self._counters.setdefault(tenant, count(1)).__next__
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

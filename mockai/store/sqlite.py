@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +199,12 @@ class SqliteStore:
         rows = self._rows("SELECT file FROM contents WHERE tenant = ? AND name = ? AND file NOTNULL", (tenant, name))
         self._local.doomed += [self._folder.path / file for (file,) in rows]
 
-    def next(self, tenant: str) -> int:
-        """Return the next number of the tenant's counter, out of those that this process has reserved."""
+    def counter(self, tenant: str) -> Callable[[], int]:
+        """Return what gives the next number of the tenant at each call."""
+        return partial(self._next, tenant)
+
+    def _next(self, tenant: str) -> int:
+        """Return the next number of those that this process has reserved."""
         with self._lock:
             number, end = self._reserved.get(tenant, (0, 0))
             if number < end:

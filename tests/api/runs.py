@@ -109,7 +109,7 @@ class World:
             organization=identity.organization,
             project=identity.project,
             request_id="",
-            ids=Ids(self.app.settings.seed, identity.tenant, lambda: self.app.store.next(identity.tenant)),
+            ids=Ids(self.app.settings.seed, identity.tenant, self.app.store.counter(identity.tenant)),
             store=self.app.store,
             settings=self.app.settings,
             host=self.app.edge,

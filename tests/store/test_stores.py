@@ -105,7 +105,7 @@ def test_no_update_is_lost_and_no_number_comes_twice(store: Store) -> None:
 
     def work() -> None:
         for _ in range(50):
-            numbers.append(store.next("t"))
+            numbers.append(store.counter("t")())
             with store.transaction():
                 document = store.get("t", "k", "sum")
                 assert document is not None
@@ -127,11 +127,11 @@ def test_no_update_is_lost_and_no_number_comes_twice(store: Store) -> None:
 def test_everything_survives_a_restart(tmp_path: Path) -> None:
     first = SqliteStore(tmp_path / "state.db")
     first.put("t", "k", {"id": "a", "text": "héllo"}, parent="p", tags={"x": "1"})
-    taken = first.next("t")
+    taken = first.counter("t")()
     first.close()
     again = SqliteStore(tmp_path / "state.db")
     assert again.list("t", "k", parent="p", where={"x": "1"}) == [{"id": "a", "text": "héllo"}]
-    assert again.next("t") > taken
+    assert again.counter("t")() > taken
     again.close()
 
 
@@ -147,7 +147,7 @@ def write(turn, out):
         with store.transaction():
             store.put("t", "half", {"id": identifier + "a"}, tags={"of": identifier})
             store.put("t", "half", {"id": identifier + "b"}, tags={"of": identifier})
-        print(identifier, store.next("ids"), file=out, flush=True)
+        print(identifier, store.counter("ids")(), file=out, flush=True)
 
 rng = random.Random(1)
 for turn in range(50):
@@ -197,7 +197,7 @@ for _ in range(100):
         document = store.get("t", "k", "sum") or {"id": "sum", "value": 0}
         document["value"] += 1
         store.put("t", "k", document)
-    print(store.next("t"))
+    print(store.counter("t")())
 """
     writers = [
         subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
@@ -207,7 +207,7 @@ for _ in range(100):
     assert len(set(numbers)) == 300
     store = SqliteStore(path)
     assert store.get("t", "k", "sum") == {"id": "sum", "value": 300}
-    assert store.next("t") > RESERVED
+    assert store.counter("t")() > RESERVED
     store.close()
 
 

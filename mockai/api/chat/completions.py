@@ -82,7 +82,7 @@ def create(call: Call) -> Answer:
 
 def _variation(call: Call) -> str:
     """With --vary, requests without a seed differ from each other."""
-    return str(call.store.next(f"{call.tenant} variations")) if call.body.get("seed") is None else ""
+    return str(call.store.counter(f"{call.tenant} variations")()) if call.body.get("seed") is None else ""
 
 
 def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
