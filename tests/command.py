@@ -33,6 +33,7 @@ def mockai(*words: str, cwd: Path | None = None, **environment: str) -> Done:
 def contracts(*flags: str, **environment: str) -> Done:
     """Run the contract suite as `pytest contracts` does."""
     words = ["contracts", "-q", *(f"-pno:{name}" for name in ("cacheprovider", "randomly", "xdist")), *flags]
+    words.append("-Wignore::pytest.PytestAssertRewriteWarning")  # modules of this process are what they are
     out, err = io.StringIO(), io.StringIO()
     with (
         pytest.MonkeyPatch.context() as patch,
