@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from mockai.call import Call, Json
-from mockai.engine import catalogue, plan
+from mockai.engine import catalogue, conversation
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import key
 from mockai.wire import codec
@@ -89,7 +89,7 @@ def _key(what: str | Sequence[Json]) -> str:
 
 def _said(message: Json) -> list[Any]:
     role = "system" if message.get("role") == "developer" else message.get("role")
-    return [role, plan.text_of(message.get("content")), [name for name, _ in calls_of(message)]]
+    return [role, conversation.text_of(message.get("content")), [name for name, _ in calls_of(message)]]
 
 
 def last_asked(messages: Iterable[Json]) -> str:
@@ -97,7 +97,7 @@ def last_asked(messages: Iterable[Json]) -> str:
     text = ""
     for message in messages:
         if message.get("role") == "user" or not text:
-            text = plan.text_of(message.get("content"))
+            text = conversation.text_of(message.get("content"))
     return text
 
 

@@ -10,18 +10,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from mockai.engine import accounting, draw, json_schema, sampling, tokens, tools
+from mockai.engine import accounting, conversation, draw, json_schema, sampling, tokens, tools
+from mockai.engine.calls import ToolCall, decided
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import Draw
 from mockai.engine.sampling import Sampling, TokenLogprob
 from mockai.engine.slots import Slots
-from mockai.wire.codec import canonical, dumps_spaced, dumps_text, loads
+from mockai.wire.codec import canonical, dumps_text
 
 Json = dict[str, Any]
 
 REFUSAL = "I'm sorry, I can't assist with that request."
-RESULTS = ("tool", "function")
-"""Roles of the messages that tell what came of a call."""
 FILTERED_AFTER = 12  # tokens before a content filter cuts in
 # What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
 SHAPING = frozenset({"tools", "functions", "response_format", "prediction"})
@@ -29,17 +28,6 @@ SHAPING = frozenset({"tools", "functions", "response_format", "prediction"})
 SAMPLING = frozenset("temperature top_p presence_penalty frequency_penalty logit_bias logprobs verbosity".split())
 ENDING = {"low": 2.0, "high": -1.2}
 """What a verbosity adds to the logit of the end: about one sentence, or about nine, where it is three to four."""
-
-
-@dataclass(slots=True)
-class ToolCall:
-    """One call that the answer asks for. `custom` tools take free text as their arguments."""
-
-    name: str
-    arguments: str
-    custom: bool = False
-    id: str = ""
-    """Empty: one is made."""
 
 
 @dataclass(slots=True)
@@ -126,7 +114,7 @@ class Request:
             and script is None
             and self.finish is None
             and trained is None
-            and not _answered(body["messages"])
+            and not conversation.answered(body["messages"])
         )
         """Whether the language model speaks, and nothing of the request has a say in what."""
         self.key = draw.key(seed, model.voice, canonical([body["messages"], shaping]))
@@ -146,7 +134,7 @@ class Request:
         """Return the text of the last user message."""
         for message in reversed(self.body["messages"]):
             if message["role"] == "user":
-                return text_of(message.get("content"))
+                return conversation.text_of(message.get("content"))
         return ""
 
 
@@ -170,13 +158,6 @@ def _sampling(body: Json) -> Sampling:
 def _stops(stop: Any) -> tuple[str, ...]:
     """Return the stop strings; empty ones stop nothing."""
     return (stop,) if isinstance(stop, str) else tuple(entry for entry in stop if entry)
-
-
-def text_of(content: Any) -> str:
-    """Return the text of a message content: a string, or the joined text parts."""
-    if isinstance(content, str):
-        return content
-    return " ".join(part["text"] for part in content or () if part.get("type") == "text")
 
 
 def answer(request: Request) -> list[Choice]:
@@ -212,7 +193,7 @@ def _say(choice: Choice, request: Request, index: int, room: int) -> None:
     if request.finish == "refusal":
         choice.refusal = True
         _fill(choice, request, index, REFUSAL, room)
-    elif calls := _calls(request, index):
+    elif calls := decided(request, index):
         _call(choice, request, calls, room)
     else:
         scripted = None if _runs_away(request) else _scripted(request, index)
@@ -257,7 +238,7 @@ def _fill(choice: Choice, request: Request, index: int, text: str, room: int) ->
     predicted = (request.body.get("prediction") or {}).get("content")
     if predicted is not None:
         choice.accepted = max(0, len(said.pieces) - 1)
-        choice.rejected = max(0, tokens.count(encoding, text_of(predicted)) - len(said.pieces))
+        choice.rejected = max(0, tokens.count(encoding, conversation.text_of(predicted)) - len(said.pieces))
 
 
 def _recite(choice: Choice, request: Request, script: Script, index: int, room: int) -> bool:
@@ -282,17 +263,17 @@ def _recite(choice: Choice, request: Request, script: Script, index: int, room: 
 def _scripted(request: Request, index: int) -> str | None:
     """Return the text that the request itself determines, or None when the language model speaks."""
     body = request.body
-    results = _results(body["messages"])
+    results = conversation.results_of(body["messages"])
     form = (body.get("response_format") or {}).get("type")
-    taught = text_of((request.trained or {}).get("content"))
-    if taught and (form in (None, "text") or _parsed(taught) != {}):
+    taught = conversation.text_of((request.trained or {}).get("content"))
+    if taught and (form in (None, "text") or conversation.parsed(taught) != {}):
         return taught
     if form in ("json_schema", "json_object"):
         return _json_text(request, index)
     if results:
         return tools.answer_from_results(results, request.last_user, Draw(request.dice(index), "answer"))
     if body.get("prediction"):
-        return text_of(body["prediction"].get("content"))
+        return conversation.text_of(body["prediction"].get("content"))
     return None
 
 
@@ -302,7 +283,7 @@ def _json_text(request: Request, index: int) -> str:
     slots = Slots(request.last_user)
     if schema:
         return dumps_text(json_schema.fill(schema, rng, slots))
-    prompt = " ".join(text_of(message.get("content")) for message in request.body["messages"])
+    prompt = " ".join(conversation.text_of(message.get("content")) for message in request.body["messages"])
     return dumps_text(json_schema.fill_object(rng, slots, prompt))
 
 
@@ -323,114 +304,6 @@ def _trim(choice: Choice, size: int) -> None:
     choice.tokens = len(choice.pieces)
     if choice.logprobs is not None:
         choice.logprobs = choice.logprobs[:size]
-
-
-# --- tool calls ----------------------------------------------------------------------------------
-
-
-def _answered(messages: Sequence[Json]) -> bool:
-    """Return whether tool results end the conversation."""
-    return messages[-1]["role"] in RESULTS
-
-
-def _since_asked(messages: Sequence[Json]) -> Sequence[Json]:
-    """Return what came after the last message of the user."""
-    last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
-    return messages[last + 1 :]
-
-
-def _called(messages: Sequence[Json]) -> list[str]:
-    """Return the names of the tools that were called since the user spoke."""
-    asked = [message for message in _since_asked(messages) if message["role"] == "assistant"]
-    calls = [call for message in asked for call in accounting.calls_in(message)]
-    calls += [{"function": message["function_call"]} for message in asked if message.get("function_call")]
-    return [accounting.name_of(call) for call in calls]
-
-
-def _results(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
-    """Return name, arguments and output of the tool results since the user spoke, where they end the conversation."""
-    if not _answered(messages):
-        return []
-    known = {call.get("id"): call for message in messages for call in accounting.calls_in(message)}
-    results = []
-    for message in _since_asked(messages):
-        if message["role"] not in RESULTS:
-            continue
-        call = (known.get(message.get("tool_call_id")) if message["role"] == "tool" else None) or {}
-        function = call.get("function") or call.get("custom") or {}
-        name = function.get("name") or message.get("name") or "tool"
-        results.append((name, _parsed(function.get("arguments")), text_of(message.get("content"))))
-    return results
-
-
-def _parsed(arguments: Any) -> Any:
-    try:
-        return loads(arguments or "{}")
-    except (ValueError, TypeError):
-        return {}
-
-
-def _calls(request: Request, index: int) -> list[ToolCall]:
-    body = request.body
-    if not body.get("tools") and not body.get("functions"):
-        return []
-    declared = _choosable(body)
-    choice = body.get("tool_choice") or body.get("function_call") or "auto"
-    if not declared or choice == "none" or request.finish in ("stop", "content_filter"):
-        return []
-    rng = Draw(request.dice(index), "tools")
-    named = accounting.named_choice(body)
-    if named is not None:
-        chosen = [tool for tool in declared if accounting.name_of(tool) == named]
-        return [_to_call(tool, None, request, rng) for tool in chosen[:1]]
-    mode = choice["allowed_tools"]["mode"] if isinstance(choice, dict) else choice
-    if request.trained and mode != "required":
-        return _trained_calls(request.trained, declared)
-    serial = body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools
-    decided = [] if _answered(body["messages"]) and not serial else tools.decide(request.last_user, declared)
-    if serial:
-        decided = tools.left(decided, _called(body["messages"]))[:1]
-    if not decided and (mode == "required" or request.finish in ("tool_calls", "function_call")):
-        decided = [tools.choose_required(request.last_user, declared, rng)]
-    calls = [_to_call(entry.tool, entry.arguments, request, rng) for entry in decided]
-    if len(calls) > 1:  # as recorded: the arguments of parallel calls have spaces, those of a single one do not
-        for call in calls:
-            call.arguments = call.arguments if call.custom else dumps_spaced(loads(call.arguments))
-    return calls
-
-
-def _trained_calls(trained: Json, declared: Sequence[Json]) -> list[ToolCall]:
-    """Return the calls that the model was taught to make, of the tools that it has."""
-    names = {accounting.name_of(tool) for tool in declared}
-    functions = [entry.get("function") or {} for entry in trained.get("tool_calls") or ()]
-    functions += [trained["function_call"]] if trained.get("function_call") else []
-    return [
-        ToolCall(function["name"], function.get("arguments") or "{}")
-        for function in functions
-        if function.get("name") in names
-    ]
-
-
-def _choosable(body: Json) -> list[Json]:
-    """Return the tools that the model may call, legacy functions in the form of tools."""
-    declared = list(body.get("tools") or ())
-    declared += [{"type": "function", "function": entry} for entry in body.get("functions") or ()]
-    choice = body.get("tool_choice")
-    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        allowed = {accounting.name_of(tool) for tool in choice["allowed_tools"]["tools"]}
-        return [tool for tool in declared if accounting.name_of(tool) in allowed]
-    return declared
-
-
-def _to_call(tool: Json, values: Json | None, request: Request, rng: Draw) -> ToolCall:
-    name = accounting.name_of(tool)
-    if tool.get("type") == "custom":
-        return ToolCall(name, tools.custom_input(tool, request.last_user, rng), custom=True)
-    function = tool["function"]
-    if values is None:
-        strict = bool(function.get("strict"))
-        values = tools.arguments(function.get("parameters") or {}, request.last_user, rng, strict)
-    return ToolCall(name, dumps_text(values))
 
 
 def _call(choice: Choice, request: Request, calls: list[ToolCall], room: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockai.engine import accounting, interpreter, plan, tokens
+from mockai.engine import accounting, conversation, interpreter, plan, tokens
 from mockai.engine.catalogue import Model
 from mockai.engine.mentions import words
 from mockai.engine.plan import Choice, Request, Script
@@ -200,7 +200,7 @@ def _asks(text: str) -> bool:
 def _last_user(body: Json) -> str:
     for message in reversed(body["messages"]):
         if message["role"] == "user":
-            return plan.text_of(message.get("content"))
+            return conversation.text_of(message.get("content"))
     return ""
 
 

@@ -10,8 +10,9 @@ from itertools import cycle, zip_longest
 
 from mockai.call import Beat, Json
 from mockai.engine import draw, tokens
+from mockai.engine.calls import ToolCall
 from mockai.engine.catalogue import Model
-from mockai.engine.plan import Choice, ToolCall
+from mockai.engine.plan import Choice
 from mockai.engine.sampling import TokenLogprob
 from mockai.wire.codec import dumps_text
 from mockai.wire.ids import TO_BASE62

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockai.call import Call, Json
-from mockai.engine import accounting, plan, strict_schema, tokens
+from mockai.engine import accounting, conversation, strict_schema, tokens
 from mockai.engine.accounting import Prompt
 from mockai.engine.catalogue import Model
 from mockai.wire import errors
@@ -219,7 +219,7 @@ def _unanswered(index: int, missing: list[str]) -> ApiError:
 
 
 def _says_json(body: Json) -> bool:
-    return any("json" in plan.text_of(message.get("content")).lower() for message in body["messages"])
+    return any("json" in conversation.text_of(message.get("content")).lower() for message in body["messages"])
 
 
 def _contents(body: Json, model: Model) -> None:

@@ -12,7 +12,7 @@ from mockai.api.chat.body import Chunks, Completion, beats
 from mockai.api.chat.schema import CREATE, UPDATE
 from mockai.call import Answer, Call, Json, Operation, Stream
 from mockai.clock import SCALE
-from mockai.engine import accounting, audio, language, moderation, plan, search
+from mockai.engine import accounting, audio, conversation, language, moderation, plan, search
 from mockai.engine.accounting import Prompt
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import key
@@ -189,7 +189,7 @@ def _audio(call: Call, choice: Choice) -> Json:
 
 def _moderation(body: Json, choices: list[Choice]) -> Json:
     asked = body["moderation"]
-    said = " ".join(plan.text_of(message.get("content")) for message in body["messages"])
+    said = " ".join(conversation.text_of(message.get("content")) for message in body["messages"])
     answered = " ".join(choice.text for choice in choices)
     return {"input": _moderated(asked["model"], said), "output": _moderated(asked["model"], answered)}
 

@@ -7,7 +7,7 @@ from typing import Any
 from mockai.api.chat import phantom
 from mockai.api.chat.body import Completion
 from mockai.call import Call, Json
-from mockai.engine import accounting, plan
+from mockai.engine import accounting, conversation
 from mockai.engine.draw import Draw, key
 from mockai.store import UnknownCursorError
 from mockai.wire import pages
@@ -183,7 +183,7 @@ def cached(call: Call, prompt_tokens: int) -> int:
     best, counted = 0, 0
     digest = key(call.model.snapshot, canonical([call.body.get("tools"), call.body.get("functions")]))
     for message in call.body["messages"]:
-        counted += accounting.count_text(call.model, plan.text_of(message.get("content"))) + 4
+        counted += accounting.count_text(call.model, conversation.text_of(message.get("content"))) + 4
         digest = key(digest, canonical(message))
         if counted >= accounting.CACHE_FROM:
             slot = f"{int.from_bytes(digest[:2], 'big') % CACHE_SLOTS}"

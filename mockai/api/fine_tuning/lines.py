@@ -9,8 +9,8 @@ from typing import Any
 from mockai import tuned
 from mockai.call import Json
 from mockai.engine import tokens
+from mockai.engine.conversation import text_of
 from mockai.engine.learning import Lesson, lesson
-from mockai.engine.plan import text_of
 from mockai.wire import codec
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")

@@ -1,0 +1,64 @@
+"""What a conversation says: its texts, the tools that were called in it, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mockai.engine import accounting
+from mockai.wire.codec import loads
+
+Json = dict[str, Any]
+
+RESULTS = ("tool", "function")
+"""Roles of the messages that tell what came of a call."""
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message content: a string, or the joined text parts."""
+    if isinstance(content, str):
+        return content
+    return " ".join(part["text"] for part in content or () if part.get("type") == "text")
+
+
+def answered(messages: Sequence[Json]) -> bool:
+    """Return whether tool results end the conversation."""
+    return messages[-1]["role"] in RESULTS
+
+
+def since_asked(messages: Sequence[Json]) -> Sequence[Json]:
+    """Return what came after the last message of the user."""
+    last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
+    return messages[last + 1 :]
+
+
+def called(messages: Sequence[Json]) -> list[str]:
+    """Return the names of the tools that were called since the user spoke."""
+    asked = [message for message in since_asked(messages) if message["role"] == "assistant"]
+    calls = [call for message in asked for call in accounting.calls_in(message)]
+    calls += [{"function": message["function_call"]} for message in asked if message.get("function_call")]
+    return [accounting.name_of(call) for call in calls]
+
+
+def results_of(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
+    """Return name, arguments and output of the tool results since the user spoke, where they end the conversation."""
+    if not answered(messages):
+        return []
+    known = {call.get("id"): call for message in messages for call in accounting.calls_in(message)}
+    results = []
+    for message in since_asked(messages):
+        if message["role"] not in RESULTS:
+            continue
+        call = (known.get(message.get("tool_call_id")) if message["role"] == "tool" else None) or {}
+        function = call.get("function") or call.get("custom") or {}
+        name = function.get("name") or message.get("name") or "tool"
+        results.append((name, parsed(function.get("arguments")), text_of(message.get("content"))))
+    return results
+
+
+def parsed(arguments: Any) -> Any:
+    """Return the arguments of a call; empty ones for what is no JSON."""
+    try:
+        return loads(arguments or "{}")
+    except (ValueError, TypeError):
+        return {}

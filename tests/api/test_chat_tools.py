@@ -1,0 +1,153 @@
+"""Chat completions: tools are called, and what came of them is told."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.chat import ASK, WEATHER, create
+
+
+def test_the_weather_example_of_the_guide_in_parallel(client: TestClient) -> None:
+    messages: list[Any] = [{"role": "user", "content": "What's the weather like in San Francisco, Tokyo, and Paris?"}]
+    first = create(client, model="gpt-3.5-turbo-1106", messages=messages, tools=[WEATHER], tool_choice="auto")
+    choice = first["choices"][0]
+    calls = choice["message"]["tool_calls"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] is None
+    assert [json.loads(call["function"]["arguments"])["location"] for call in calls] == [
+        "San Francisco",
+        "Tokyo",
+        "Paris",
+    ]
+    assert len({call["id"] for call in calls}) == 3
+    messages.append(choice["message"])
+    for call, degrees in zip(calls, ("72", "10", "22"), strict=True):
+        output = json.dumps({"temperature": degrees, "unit": "celsius"})
+        messages.append(
+            {"role": "tool", "tool_call_id": call["id"], "name": "get_current_weather", "content": output}
+        )
+    last = create(client, model="gpt-3.5-turbo-1106", messages=messages, tools=[WEATHER])["choices"][0]
+    assert last["finish_reason"] == "stop"
+    assert all(word in last["message"]["content"] for word in ("72", "10", "22", "Tokyo"))
+
+
+def test_one_call_when_parallel_calls_are_off(client: TestClient) -> None:
+    asked = [{"role": "user", "content": "Weather in Rome and Oslo?"}]
+    answer = create(client, messages=asked, tools=[WEATHER], parallel_tool_calls=False)
+    assert len(answer["choices"][0]["message"]["tool_calls"]) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"parallel_tool_calls": False}, {"parallel_tool_calls": False, "tool_choice": "auto"}, {"model": "gpt-4-0613"}],
+)
+def test_calls_that_may_not_be_parallel_come_one_after_the_other(client: TestClient, options: Any) -> None:
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris and in Oslo?"}]
+    asked = []
+    for degrees in ("21", "12"):
+        choice = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+        (call,) = choice["message"]["tool_calls"]
+        asked.append(json.loads(call["function"]["arguments"])["location"])
+        messages += [
+            choice["message"],
+            {"role": "tool", "tool_call_id": call["id"], "content": f'{{"degrees": {degrees}}}'},
+        ]
+    last = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+    assert asked == ["Paris", "Oslo"]
+    assert last["finish_reason"] == "stop"
+    assert all(word in last["message"]["content"] for word in ("Paris", "21", "Oslo", "12"))
+    messages += [last["message"], {"role": "user", "content": "And what is the weather in Rome?"}]
+    choice = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+    assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"])["location"] == "Rome"
+
+
+def test_legacy_functions_come_one_after_the_other(client: TestClient) -> None:
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris and in Oslo?"}]
+    asked = []
+    while (
+        choice := create(client, model="gpt-3.5-turbo", messages=messages, functions=[WEATHER["function"]])[
+            "choices"
+        ][0]
+    )["finish_reason"] == "function_call":
+        asked.append(json.loads(choice["message"]["function_call"]["arguments"])["location"])
+        output = {"role": "function", "name": "get_current_weather", "content": f"sunny in {asked[-1]}"}
+        messages += [choice["message"], output]
+    assert asked == ["Paris", "Oslo"]
+    assert all(f"sunny in {city}" in choice["message"]["content"] for city in asked)
+
+
+@pytest.mark.parametrize(
+    ("choice", "model", "finish"),
+    [
+        ("required", "gpt-4o-mini", "tool_calls"),
+        ({"type": "function", "function": {"name": "get_current_weather"}}, "gpt-4o-mini", "stop"),
+        ({"type": "function", "function": {"name": "get_current_weather"}}, "gpt-5-mini", "tool_calls"),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "required",
+                    "tools": [{"type": "function", "function": {"name": "get_current_weather"}}],
+                },
+            },
+            "gpt-4o-mini",
+            "tool_calls",
+        ),
+    ],
+)
+def test_a_demanded_call_comes_whatever_is_said(client: TestClient, choice: Any, model: str, finish: str) -> None:
+    answer = create(client, model=model, tools=[WEATHER], tool_choice=choice, reasoning_effort=None)
+    got = answer["choices"][0]
+    jsonschema.validate(
+        json.loads(got["message"]["tool_calls"][0]["function"]["arguments"]), WEATHER["function"]["parameters"]
+    )
+    assert got["finish_reason"] == finish
+
+
+@pytest.mark.parametrize(
+    "tool", [{"type": "function", "function": {"name": "nope"}}, {"function": 5}, {"foo": "bar"}]
+)
+def test_only_declared_tools_can_be_allowed(client: TestClient, tool: Any) -> None:
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [tool]}}
+    error = create(client, tools=[WEATHER], tool_choice=choice)["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", "function_call")
+    assert "no function named" in error["message"]
+
+
+def test_none_and_small_talk_are_answered_in_text(client: TestClient) -> None:
+    for body in ({"tool_choice": "none", "messages": ASK}, {"messages": [{"role": "user", "content": "Hello!"}]}):
+        choice = create(client, tools=[WEATHER], **body)["choices"][0]
+        assert choice["finish_reason"] == "stop"
+        assert "tool_calls" not in choice["message"]
+
+
+def test_legacy_functions(client: TestClient) -> None:
+    choice = create(client, model="gpt-3.5-turbo", messages=ASK, functions=[WEATHER["function"]])["choices"][0]
+    assert choice["finish_reason"] == "function_call"
+    assert json.loads(choice["message"]["function_call"]["arguments"])["location"] == "Boston"
+    history = [*ASK, choice["message"], {"role": "function", "name": "get_current_weather", "content": "sunny, 20"}]
+    last = create(client, model="gpt-3.5-turbo", messages=history, functions=[WEATHER["function"]])["choices"][0]
+    assert "sunny, 20" in last["message"]["content"]
+
+
+def test_custom_tools(client: TestClient) -> None:
+    tool = {"type": "custom", "custom": {"name": "run_code", "description": "Runs code"}}
+    call = create(client, model="gpt-5", tools=[tool], tool_choice="required")["choices"][0]["message"]["tool_calls"][
+        0
+    ]
+    assert call["type"] == "custom"
+    assert call["custom"]["name"] == "run_code"
+    assert isinstance(call["custom"]["input"], str)
+
+
+def test_a_cut_call_keeps_its_truncated_arguments(client: TestClient) -> None:
+    choice = create(client, messages=ASK, tools=[WEATHER], max_tokens=13)["choices"][0]
+    assert choice["finish_reason"] == "length"
+    with pytest.raises(ValueError):
+        json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"])
+
+
+# --- streams -------------------------------------------------------------------------------------
