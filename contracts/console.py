@@ -37,7 +37,7 @@ class Console:
         self.out = rich.console.Console(highlight=False)
         self.err = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self.progress = Progress(*columns, console=self.err, transient=True)
+        self.progress = Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal)
         self.task: TaskID | None = None
 
     @pytest.hookimpl(trylast=True)
