@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PORT   ?= 4010
+PORT   ?= $(or $(MOCKAI_PORT),4010)
 
 # Compiled modules are kept, whatever the caller's environment says: hundreds of processes start here.
 unexport PYTHONDONTWRITEBYTECODE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import socket
 import sys
@@ -28,6 +29,8 @@ IDLE = 75
 """Seconds after which an idle connection is closed."""
 COPIED = 16 * 1024
 """Bytes up to which a body is copied behind its head, rather than given to the loop beside it."""
+LOOK = 0.5
+"""Seconds between two looks of a worker for its parent."""
 GRACE = 5
 """Seconds that open streams have to end after a signal."""
 
@@ -254,6 +257,14 @@ class _Worker(Process):
         if self._server is None:
             self._server = Listener(self.config)
         return self._server
+
+    def always_pong(self) -> None:
+        """Tell the parent that this process lives; end it when the parent is gone, for nobody else would."""
+        parent = os.getppid()
+        while os.getppid() == parent:
+            if self.child_conn.poll(LOOK):
+                self.pong()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Workers(Multiprocess):

@@ -115,7 +115,10 @@ def _make(edge: Edge, path: Path, key: str, section: str, entry: Any) -> None:
             return
         call.ids = _Given(id, edge.settings.seed, call.tenant)
         made = make(call, id, body, path.parent)
-    except (ApiError, FormatError, OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        text = f"{error.filename} cannot be read ({error.strerror}); `path:` is relative to the state file"
+        raise SettingsError(f"{path}:{line}: {section} {id!r}: {text}") from None
+    except (ApiError, FormatError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}:{line}: {section} {id!r}: {error}") from None
     if made != id:
         raise SettingsError(f"{path}:{line}: {section} {id!r}: ids of {section} look like {made!r}; change it")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.command import mockai
 from tests.server import serving
@@ -44,6 +45,17 @@ def test_recordings_are_refused_for_several(tmp_path: Path) -> None:
     done = mockai("serve", "--port", "0", "--workers", "2", "--store", store, "-f", str(tmp_path / "x.yaml"))
     assert done.returncode == 2
     assert "--workers 2 with recordings" in done.stderr
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    with serving("--workers", "2", "--store", f"sqlite:{tmp_path / 'state.db'}") as server:
+        assert get(server.url, "/models")["object"] == "list"
+        server.process.kill()
+        server.process.wait(timeout=10)
+        deadline = time.monotonic() + 20
+        with pytest.raises(httpx2.TransportError):
+            while time.monotonic() < deadline:
+                get(server.url, "/models")
 
 
 def test_several_processes_serve_one_state(tmp_path: Path) -> None:
