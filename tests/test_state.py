@@ -90,7 +90,10 @@ def test_what_the_store_has_is_left_as_it_is(file: Path) -> None:
             "\nfiles:\n  - id: file-x\n    purpose: nothing\n    content: a",
             ":3: files 'file-x': 'nothing' is not one of",
         ),
-        ("files:\n  - id: file-x\n    path: none.txt", "none.txt cannot be read (No such file or directory); `path:` is relative"),
+        (
+            "files:\n  - id: file-x\n    path: none.txt",
+            "none.txt cannot be read (No such file or directory); `path:` is relative",
+        ),
         ("files:\n  - id: doc-x\n    content: a", ":2: files 'doc-x': ids of files look like 'file-"),
         (
             "models:\n  - id: mine\n    base: gpt-4o-mini",
