@@ -251,6 +251,11 @@ def serve(application: Any, listening: socket.socket, log_level: str) -> None:
 class _Worker(Process):
     """A process of several, which stops as a single one does."""
 
+    def __init__(self, *arguments: Any) -> None:
+        """Take what uvicorn gives, in the parent."""
+        super().__init__(*arguments)
+        self._parent = os.getpid()
+
     @property
     def server(self) -> uvicorn.Server:
         """Return the server that runs in the process."""
@@ -260,8 +265,7 @@ class _Worker(Process):
 
     def always_pong(self) -> None:
         """Tell the parent that this process lives; end it when the parent is gone, for nobody else would."""
-        parent = os.getppid()
-        while os.getppid() == parent:
+        while os.getppid() == self._parent:
             if self.child_conn.poll(LOOK):
                 self.pong()
         os.kill(os.getpid(), signal.SIGTERM)
