@@ -199,14 +199,13 @@ class _Known(dict[bytes, _Word | tuple[()]]):
     """The words met last, each learned when it is looked up; common words say nothing."""
 
     def __init__(self, learn: Callable[[bytes], _Word]) -> None:
-        super().__init__(dict.fromkeys(_SILENT, ()))
+        super().__init__()
         self._learn = learn
 
-    def __missing__(self, word: bytes) -> _Word:
+    def __missing__(self, word: bytes) -> _Word | tuple[()]:
         if len(self) >= REMEMBERED:
             self.clear()
-            self.update(dict.fromkeys(_SILENT, ()))
-        entry = self[word] = self._learn(word)
+        entry = self[word] = () if word in _SILENT else self._learn(word)
         return entry
 
 

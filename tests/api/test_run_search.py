@@ -117,6 +117,12 @@ def test_without_include_the_stream_has_no_text(world: World) -> None:
     body = {"assistant_id": assistant, "stream": True}
     events = frames(world.client.post(f"/v1/threads/{world.thread(QUESTION)}/runs", json=body).text)
     same_as_polled(world, events[:-1])
+    details = [data["step_details"] for name, data in events if name == "thread.run.step.completed"]
+    results = [
+        hit for told in details for call in told.get("tool_calls", ()) for hit in call["file_search"]["results"]
+    ]
+    assert results
+    assert all("content" not in hit for hit in results)
 
 
 def test_options_of_the_tool_hold(world: World) -> None:

@@ -7,22 +7,8 @@ import pytest
 
 from mockai.engine import accounting, tools
 from mockai.engine.draw import Draw
+from tests.api.chat import WEATHER
 
-WEATHER: dict[str, Any] = {
-    "type": "function",
-    "function": {
-        "name": "get_current_weather",
-        "description": "Get the current weather in a given location",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "location": {"type": "string", "description": "The city and state, e.g. San Francisco, CA"},
-                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
-            },
-            "required": ["location"],
-        },
-    },
-}
 COLOUR: dict[str, Any] = {
     "type": "function",
     "function": {
