@@ -57,4 +57,4 @@ def _running(command: str, *flags: str, **environment: str) -> Iterator[Served]:
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.communicate(timeout=20)  # longer only where a process that it started lives on

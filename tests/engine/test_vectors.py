@@ -181,3 +181,11 @@ def test_words_are_the_same_in_ascii_and_elsewhere(text: str) -> None:
     short, long = (space._features(entry)[:-2] for entry in (text, f"{text} \u00e9"))
     words = len(long) // 2
     assert short == [row for at, row in enumerate(long) if at not in (words, len(long) - 1)]
+
+
+def test_common_words_say_nothing_however_full_the_memory_was() -> None:
+    known = vectors._Known(lambda word: (len(word), 1, 1))
+    for number in range(vectors.REMEMBERED + 5):
+        assert known[b"w%d" % number]
+        assert known[b"the"] == ()
+    assert len(known) <= vectors.REMEMBERED
