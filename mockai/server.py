@@ -21,6 +21,7 @@ from mockai import bodies, orders
 from mockai.call import Answer, Call, Handler, Json, Operation, Recorded, Reply
 from mockai.clock import SCALE, Clock
 from mockai.form import read_form
+from mockai.heads import Head, Heads
 from mockai.routing import Match, Router, of_day
 from mockai.settings import Settings
 from mockai.store import Store
@@ -42,6 +43,7 @@ log = logging.getLogger("mockai")
 # A JSON body above this many bytes is worked on in a thread, so that it does not hold the event loop.
 LARGE_BODY = 32 * 1024
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+LENGTH = b"content-length"
 _BODILESS = {"GET", "HEAD", "DELETE"}
 
 
@@ -74,6 +76,8 @@ class Edge:
         hot = self.router.paths(lambda operation: operation.hot)
         self.hot = {path.encode(): match for path, match in hot.items()}
         """Paths whose POST the listener may hand to `quick`."""
+        self.heads = Heads()
+        """The heads of such requests."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -115,7 +119,9 @@ class Edge:
         operation = match.methods.get("GET" if method == "HEAD" else method)
         if operation is None:
             raise self._wrong_method(method, scope["path"], match.methods)
-        call = self._call(operation, match, scope["headers"], scope["query_string"], reply.exchange)
+        call = self._call(Head(match, operation, dict(scope["headers"])), reply.exchange)
+        query = scope["query_string"]
+        call.query = _query(query) if query else NOTHING
         call.recorded = recorded
         if operation.form:
             async with read_form(call, scope, receive):
@@ -161,18 +167,17 @@ class Edge:
 
         return replies.run(rules, call)
 
-    def _call(
-        self, operation: Operation, match: Match, raw_headers: RawHeaders, query: bytes, exchange: Exchange
-    ) -> Call:
+    def _call(self, head: Head, exchange: Exchange) -> Call:
         """Authenticate, and return the call without its body. Raises the API's 401."""
-        received = dict(raw_headers)
-        identity = exchange.identity = self.tenancy.identify(operation, received)
-        orders.check(received)
-        call = self._made(operation, identity, exchange.now, exchange.request_id)
-        call.path, call.query, call.headers = match.path, _query(query) if query else NOTHING, received
+        operation = head.operation
+        identity = exchange.identity = head.identity or self.tenancy.identify(operation, head.headers)
+        if head.identity is None:
+            orders.check(head.headers)
+            head.identity = identity
+        call = exchange.call = self._made(operation, identity, exchange.now, exchange.request_id)
+        call.path, call.headers = head.match.path, head.headers
         if operation.liveness == "retired":
             call.reply_headers[headers.LIVENESS] = operation.liveness
-        exchange.call = call
         return call
 
     def _made(self, operation: Operation, identity: Identity, now: float, request_id: str) -> Call:
@@ -237,19 +242,24 @@ class Edge:
 
     # --- the short way of the hot operations
 
-    def quick(self, url: bytes, raw_headers: RawHeaders, raw: bytes) -> Whole | None:
+    def head(self, url: bytes, raw_headers: RawHeaders) -> Head:
+        """Return the head of a POST to a path of `hot`."""
+        match = self.hot[url]
+        return Head(match, match.methods["POST"], dict(raw_headers))
+
+    def quick(self, head: Head, raw: bytes) -> Whole | None:
         """Answer a POST whose body is all there, without a task: status, header lines, body.
 
         None hands it back: work for a thread, or a stream that has to wait.
         """
         if self.rules is not None and self.rules.deck is not None:
             return None
-        match = self.hot[url]
-        operation = match.methods["POST"]
+        operation = head.operation
         exchange = Exchange(self.clock, self._requests.hex("req_"))
         try:
-            call = self._call(operation, match, raw_headers, b"", exchange)
-            call.body = bodies.decode(raw, call.headers.get(b"content-type", b""), match)
+            call = self._call(head, exchange)
+            call.headers = {**head.headers, LENGTH: b"%d" % len(raw)}  # that of the head is its first request's
+            call.body = bodies.decode(raw, head.headers.get(b"content-type", b""), head.match)
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
             if waits or (operation.weigh is not None and operation.weigh(call)):
                 return None
@@ -258,7 +268,7 @@ class Edge:
         except ApiError as error:
             return exchange.failed(error)
         except Exception:
-            log.exception("POST %s failed", url.decode("latin-1"))
+            log.exception("%s failed", operation.route)
             return exchange.failed(errors.server_error(exchange.request_id))
 
     def _ids(self, tenant: str) -> Ids:

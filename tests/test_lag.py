@@ -191,7 +191,7 @@ def test_the_short_way_takes_no_longer(name: str) -> None:
     took = MOST
     for _ in range(2):
         begun = time.thread_time()
-        edge.quick(url, exchange.scope["headers"], exchange.raw)  # type: ignore[arg-type]
+        edge.quick(edge.head(url, exchange.scope["headers"]), exchange.raw)  # type: ignore[arg-type]
         took = min(took, time.thread_time() - begun)
     print(f"{name}: {took * 1000:.1f} ms")
     assert took < MOST

@@ -23,6 +23,8 @@ RANKS = {
         "form",
         "listener",
         "protocol",
+        "quick",
+        "heads",
         "worker",
         "watcher",
         "state",

@@ -13,6 +13,7 @@ from contracts import judge
 from mockai import listener
 from mockai.app import Application
 from mockai.listener import Listener
+from mockai.quick import QuickProtocol
 from mockai.settings import Settings
 from tests.mutants.faults import Mutant
 from tests.mutants.table import MUTANTS
@@ -26,7 +27,7 @@ def serving() -> Iterator[str]:
     """Serve in a thread of this process, so that faults reach the server."""
     listening = listener.bind("127.0.0.1", 0)
     config = uvicorn.Config(
-        Application(Settings()), http=listener.QuickProtocol, loop="uvloop", log_level="error", proxy_headers=False
+        Application(Settings()), http=QuickProtocol, loop="uvloop", log_level="error", proxy_headers=False
     )
     server = Listener(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
