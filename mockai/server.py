@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -160,12 +160,13 @@ class Edge:
 
     def run(self, call: Call) -> Answer:
         """Answer a call: by a rule, or by its operation. Raises `ApiError`."""
-        rules = self.rules
-        if rules is None:
-            return call.operation.run(call)
-        from mockai.rules import replies  # rules are loaded where there are some
+        return call.operation.run(call) if self.rules is None else self._ruled(self.rules, call)
 
-        return replies.run(rules, call)
+    @cached_property
+    def _ruled(self) -> Callable[[RuleSet, Call], Answer]:
+        from mockai.rules.replies import run  # rules are loaded where there are some
+
+        return run
 
     def _call(self, head: Head, exchange: Exchange) -> Call:
         """Authenticate, and return the call without its body. Raises the API's 401."""
@@ -263,7 +264,7 @@ class Edge:
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
             if waits or (operation.weigh is not None and operation.weigh(call)):
                 return None
-            answer = operation.run(call) if self.rules is None else self.run(call)
+            answer = operation.run(call) if self.rules is None else self._ruled(self.rules, call)
             return exchange.json(200, answer) if type(answer) is dict else exchange.whole(answer)
         except ApiError as error:
             return exchange.failed(error)

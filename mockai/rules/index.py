@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mockai.rules.literals import folded
@@ -20,32 +20,22 @@ SHORT = 4096
 """Characters up to which a text is looked at word by word, which in longer ones takes longer than piece by piece."""
 
 
-@dataclass(slots=True)
-class _Exact:
-    key: Key
-    numbers: dict[str, list[int]] = field(default_factory=dict)
-
-    def find(self, request: Request) -> Collection[int]:
-        values = self.key.values(request)
-        return [number for value in values for number in self.numbers.get(value, ())]
+Exact = tuple[Callable[[Request], Iterable[str]], dict[str, list[int]]]
+"""What reads the values of a kind, and the rules of each value."""
 
 
 @dataclass(slots=True)
 class _Parts:
-    key: Key
+    """The rules of a kind of texts, by parts of these."""
+
+    read: Callable[[Request], str | None]
     words: Words
     pieces: list[Pieces]
     folded: list[Pieces]
     """Those of texts without the difference of cases."""
 
-    def find(self, request: Request) -> Collection[int]:
-        text: str | None = self.key.values(request)
-        if text is None:
-            return ()
-        found = self.words.find(text) if len(text) <= SHORT else None
-        return self._search(text) if found is None else found
-
-    def _search(self, text: str) -> set[int]:
+    def search(self, text: str) -> set[int]:
+        """Return the rules whose parts are in a text."""
         found = {number for pieces in self.pieces for number in pieces.find(text)}
         if self.folded:
             text = folded(text)
@@ -60,10 +50,9 @@ class Index:
         """File each rule under the key that it shares with the fewest; one without a key is looked at always."""
         self.rules = tuple(rules)
         self._unkeyed: list[int] = []
-        self._tables: list[_Exact | _Parts] = []
         offered = [_keys_of(rule) for rule in self.rules]
         shared = Counter((key.kind, key.value, key.folded) for keys in offered for key in keys)
-        exact: dict[str, _Exact] = {}
+        exact: dict[str, Exact] = {}
         parts: dict[str, list[tuple[int, Key]]] = {}
         for number, keys in enumerate(offered):
             if not keys:
@@ -73,23 +62,25 @@ class Index:
             if key.part:
                 parts.setdefault(key.kind, []).append((number, key))
             else:
-                exact.setdefault(key.kind, _Exact(key)).numbers.setdefault(key.value, []).append(number)
+                exact.setdefault(key.kind, (key.values, {}))[1].setdefault(key.value, []).append(number)
         self._always = [self.rules[number] for number in self._unkeyed]
-        self._tables += exact.values()
-        self._tables += map(_filed, parts.values())
+        self._exact, self._parts = [*exact.values()], [*map(_filed, parts.values())]
 
     def candidates(self, request: Request) -> list[Rule]:
         """Return the rules that the request may meet, in order."""
         found: set[int] = set()
-        for table in self._tables:
-            numbers = table.find(request)
-            if numbers:
-                found.update(numbers)
+        for read, numbers in self._exact:
+            for value in read(request):
+                found.update(numbers.get(value, ()))
+        for parts in self._parts:
+            text: str | None = parts.read(request)
+            if text is not None:
+                known = parts.words.find(text) if len(text) <= SHORT else None
+                found.update(parts.search(text) if known is None else known)
         if not found:
             return self._always
-        rules = self.rules
         found.update(self._unkeyed)
-        return [rules[number] for number in sorted(found)]
+        return [*map(self.rules.__getitem__, sorted(found))]
 
 
 def _keys_of(rule: Rule) -> list[Key]:
@@ -105,7 +96,7 @@ def _filed(entries: list[tuple[int, Key]]) -> _Parts:
     from mockai.rules.words import Words
 
     plain, other = ([(number, key.value) for number, key in entries if key.folded is fold] for fold in (False, True))
-    return _Parts(entries[0][1], Words(plain, other), _sized(plain), _sized(other))
+    return _Parts(entries[0][1].values, Words(plain, other), _sized(plain), _sized(other))
 
 
 def _sized(parts: list[tuple[int, str]]) -> list[Pieces]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import translate
 from operator import attrgetter
 from typing import Any
@@ -89,10 +89,17 @@ class Match:
     """All conditions of a rule; none at all is met by every request to its endpoints."""
 
     conditions: tuple[Condition, ...] = ()
+    judged: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
+    """The same, those first that only compare texts."""
+
+    def __post_init__(self) -> None:
+        """Put them in order."""
+        judged = sorted(self.conditions, key=lambda condition: condition.key is None)
+        object.__setattr__(self, "judged", tuple(judged))
 
     def holds(self, request: Request) -> bool:
         """Return whether the request meets every condition."""
-        for condition in self.conditions:  # noqa: SIM110 - every request comes here, and a loop is quicker
+        for condition in self.judged:  # noqa: SIM110 - every request comes here, and a loop is quicker
             if not condition.test(condition.read(request)):
                 return False
         return True
@@ -176,18 +183,18 @@ def model(name: str, wanted: Any) -> list[Condition]:
         pattern = re.compile(translate(wanted))
     if pattern is not None:
         search = pattern.search
-        return [Condition(name, wanted, _model, lambda found: found is not None and search(found) is not None)]
+        return [
+            Condition(
+                name, wanted, attrgetter("model"), lambda found: found is not None and search(found) is not None
+            )
+        ]
 
     def test(found: str | None) -> bool:
         if found is None or not found.startswith(wanted):
             return False
         return len(found) == len(wanted) or SNAPSHOT.match(found, len(wanted)) is not None
 
-    return [Condition(name, wanted, _model, test, (Key(name, wanted, _models),))]
-
-
-def _model(request: Request) -> str | None:
-    return request.model
+    return [Condition(name, wanted, attrgetter("model"), test, (Key(name, wanted, _models),))]
 
 
 def _models(request: Request) -> Collection[str]:

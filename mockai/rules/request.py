@@ -43,17 +43,15 @@ class Request:
         """Take the parts of a request; `endpoint` is the official SDK's name of the operation, or `runs`."""
         self.endpoint, self.headers, self.path, self.query = endpoint, headers, path, query
         self.body: Json = body if isinstance(body, dict) else {}
+        model = self.body.get("model")
+        self.model: str | None = model if isinstance(model, str) else None
+        """The model that is asked for."""
+        self.user, self.system = self._said()
 
     def header(self, name: str) -> str | None:
         """Return a header; `name` is in lower case."""
         value = self.headers.get(name.encode())
         return None if value is None else value.decode("latin-1")
-
-    @once
-    def model(self) -> str | None:
-        """Return the model that is asked for."""
-        model = self.body.get("model")
-        return model if isinstance(model, str) else None
 
     @once
     def messages(self) -> list[Json]:
@@ -63,35 +61,35 @@ class Request:
             given = self.body.get("input")
         return [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
 
-    @once
-    def user(self) -> str | None:
-        """Return what the user said last: a message that has text, or the prompt."""
-        given = self.body.get("messages")  # read here, not by `messages`: most requests are asked for nothing else
-        messages = given if isinstance(given, list) else self.messages
-        for message in reversed(messages):
-            if isinstance(message, dict) and message.get("role") == "user":
-                text = text_of(message.get("content"))
-                if text is not None:
-                    return text
+    def _said(self) -> tuple[str | None, str | None]:
+        """Return what the user said last, and the system and developer messages, a line end between two.
+
+        Nearly every request is asked for both, and for nothing else.
+        """
+        given = self.body.get("messages")
+        users, system = [], []
+        for message in given if isinstance(given, list) else self.messages:
+            if isinstance(message, dict):
+                role, content = message.get("role"), message.get("content")
+                if role == "user":
+                    users.append(content)
+                elif role in SYSTEM:
+                    system.append(content)
+        if "instructions" in self.body:
+            system.append(self.body["instructions"])
+        texts = [text for text in map(text_of, system) if text is not None] if system else ()
+        return self._last(users), "\n".join(texts) if texts else None
+
+    def _last(self, contents: list[Any]) -> str | None:
+        """Return the last text of the user: a message that has some, or the prompt."""
+        for content in reversed(contents):
+            text = content if isinstance(content, str) else text_of(content)
+            if text is not None:
+                return text
         if self.endpoint == "completions.create":
             return _joined(self.body.get("prompt"))
         given = self.body.get("input")
         return given if self.endpoint == "responses.create" and isinstance(given, str) else None
-
-    @once
-    def system(self) -> str | None:
-        """Return the system and developer messages, a line end between two."""
-        given = self.body.get("messages")
-        texts = []
-        for message in given if isinstance(given, list) else self.messages:
-            if isinstance(message, dict) and message.get("role") in SYSTEM:
-                text = text_of(message.get("content"))
-                if text is not None:
-                    texts.append(text)
-        instructions = text_of(self.body.get("instructions")) if "instructions" in self.body else None
-        if instructions is not None:
-            texts.append(instructions)
-        return "\n".join(texts) if texts else None
 
     @once
     def input(self) -> str | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mockai.rules.literals import folded
 
-LONGEST = 40
+LONGEST = 120
 """Characters of the longest word that is looked at."""
 GRAM = 4
 """Characters by which a part inside of a word is found, or fewer when it is shorter."""
