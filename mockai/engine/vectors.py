@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from math import sqrt
+from threading import Lock
 from zlib import crc32
 
 import numpy as np
@@ -20,7 +21,8 @@ import numpy.typing as npt
 import pybase64
 
 from mockai.engine.draw import Draw
-from mockai.engine.topics import COMMON, TOPICS
+from mockai.engine.stems import stem_of, topics_of
+from mockai.engine.topics import COMMON
 from mockai.wire.codec import dumps_row
 
 Vectors = npt.NDArray[np.float32]
@@ -31,11 +33,17 @@ CORE = 256
 TABLE = 1024
 """Rows of the table; a word is the sum of two, so that words do not collide."""
 REMEMBERED = 8192
-"""Words whose sums are kept: about 600 bytes each, 5 MB for each model."""
+"""Words whose sums are kept, in each of two forms: about 600 bytes each, 5 MB for each model and form."""
 BIAS = 256
 """What is added to each component of a packed row, so that none is negative."""
 AT_ONCE = 100
 """Packed rows that are added at once: their components stay below 2 to the 16th."""
+PIECE = 64
+"""Rows that are added at once in a batch of texts: their sums stay within 16 bits."""
+GROUP = 4096
+"""Words from which on the rest of a batch is another group: the rows of one are some megabytes."""
+NOTHING = TABLE
+"""The row of zeros, behind those of the table."""
 MOST_TOPICS = 3
 PARTS = 3  # characters of the parts of words
 
@@ -97,8 +105,11 @@ class _Space:
         self._signs = np.array([rng.choice((1, -1)) for _ in range(width)], np.float32)
         # Where each component of a vector comes from.
         self._order = np.concatenate([(np.arange(CORE) + turn) % CORE for turn in self._turns])
-        self._pairs = [_packed(row) for row in self._table * np.int16(PAIR)]
+        self._rows: Rows = self._table * np.int16(PAIR)
+        """What pairs of words add to a text."""
+        self._pairs = [_packed(row) for row in self._rows]
         self._known = _Known(self._learn)
+        self._numbered = _Numbered(self._made, self._rows)
 
     @cache  # noqa: B019 - there is one space a model, for good
     def times(self, dimensions: int) -> npt.NDArray[np.float64]:
@@ -108,30 +119,28 @@ class _Space:
     def spread(self, unit: Vectors, dimensions: int) -> Vectors:
         """Return the first `dimensions` of the vectors whose blocks are these rows, turned and signed."""
         twice = np.concatenate((unit, unit), axis=1)
-        blocks = [twice[:, turn : turn + CORE] for turn in self._turns[: -(-dimensions // CORE)]]
-        made: Vectors = np.concatenate(blocks, axis=1)[:, :dimensions]
-        made *= self._signs[:dimensions]
+        made: Vectors = np.empty((len(unit), dimensions), np.float32)
+        for turn, at in zip(self._turns, range(0, dimensions, CORE), strict=False):
+            to = min(at + CORE, dimensions)
+            np.multiply(twice[:, turn : turn + to - at], self._signs[at:to], out=made[:, at:to])
         return made
 
     def sums(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return the weighted sums of the features of each text: whole numbers, in doubles."""
-        packed: list[bytes] = []
-        counts: list[int] = []
-        owners: list[int] = []
-        for at, text in enumerate(texts):
-            rows = self._features(text)
-            for start in range(0, len(rows), AT_ONCE):
-                part = rows if len(rows) <= AT_ONCE else rows[start : start + AT_ONCE]
-                packed.append(sum(part).to_bytes(2 * CORE, "little"))
-                counts.append(BIAS * len(part))
-                owners.append(at)
-        lanes = np.frombuffer(b"".join(packed), _LANES).reshape(-1, CORE).astype(np.float64)
-        lanes -= np.array(counts, np.float64)[:, None] if len(counts) > 1 else counts[0]
-        if len(owners) == len(texts):
-            return lanes
-        totals = np.zeros((len(texts), CORE))
-        np.add.at(totals, owners, lanes)
-        return totals
+        groups, at = [], 0
+        while at < len(texts):
+            if len(self._numbered) >= REMEMBERED:  # who is at work with the old ones goes on with them
+                self._numbered = _Numbered(self._made, self._rows)
+            known, numbers, ends, values = self._numbered, list[int](), list[int](), list[int]()
+            while at < len(texts) and len(numbers) < GROUP:
+                raw = _raw(texts[at])
+                numbers += filter(None, map(known.__getitem__, _found(texts[at], raw)))
+                ends.append(len(numbers))
+                numbers.append(NOTHING)
+                values.append(crc32(raw))
+                at += 1
+            groups.append(known.sums(np.array(numbers), np.array(ends), np.array(values)))
+        return groups[0] if len(groups) == 1 else np.concatenate(groups)
 
     def alone(self, text: str, dimensions: int) -> Vectors | None:
         """Return the vector of one text, made with a third of the calls; None where it needs the long way."""
@@ -161,9 +170,7 @@ class _Space:
         """Return the packed rows that a text is the sum of."""
         pairs = self._pairs
         raw = _raw(text)
-        # What `\w+` finds in the text in lower case; of plain ASCII this way takes a quarter of the time.
-        found = raw.translate(_LOWER).split() if text.isascii() else map(_raw, _WORDS.findall(text.lower()))
-        words = [*filter(None, map(self._known.__getitem__, found))]
+        words = [*filter(None, map(self._known.__getitem__, _found(text, raw)))]
         rows = [row for row, _, _ in words]
         # A pair is a row that its two words choose, in their order.
         rows += [pairs[(left + right) % TABLE] for (_, left, _), (_, _, right) in pairwise(words)]
@@ -173,19 +180,20 @@ class _Space:
         return rows
 
     def _learn(self, raw: bytes) -> _Word:
-        value, word = crc32(raw), raw.decode("utf-8", "surrogatepass")
-        return _packed(self._made(word[:_LONGEST_WORD])), 3 * value % TABLE, value % TABLE
+        return _packed(self._made(raw)), *_sides(raw)
 
-    def _rows(self, hashes: Sequence[int]) -> Rows:
+    def _sum_of_two(self, hashes: Sequence[int]) -> Rows:
         """Return for each hash the sum of its two rows of the table."""
         first = [value % TABLE for value in hashes]
         second = [value // TABLE % TABLE for value in hashes]
         return self._table[first] + self._table[second]
 
-    def _made(self, word: str) -> Rows:
+    def _made(self, raw: bytes) -> Rows:
+        """Return the row of a word."""
+        word = raw.decode("utf-8", "surrogatepass")[:_LONGEST_WORD]
         stem = stem_of(word)
         topics = [_hash(f"topic {topic}") for topic in topics_of(stem)][:MOST_TOPICS]
-        known = self._rows([_hash(f"word {stem}"), _hash(f"form {word}"), *topics])
+        known = self._sum_of_two([_hash(f"word {stem}"), _hash(f"form {word}"), *topics])
         total: Rows = known[0] * np.int16(WORD) + known[1] * np.int16(FORM)
         total += known[2:].sum(axis=0, dtype=np.int16) * np.int16(TOPIC)
         if len(word) > 3:
@@ -209,6 +217,71 @@ class _Known(dict[bytes, _Word | tuple[()]]):
         return entry
 
 
+class _Numbered(dict[bytes, int]):
+    """Words by the number of their row, so that the rows of many texts are added at once; 0 for common words.
+
+    The rows of pairs come first. A number stays what it is: several threads may read and learn at the same time.
+    """
+
+    def __init__(self, learn: Callable[[bytes], Rows], pairs: Rows) -> None:
+        super().__init__()
+        self._learn, self._lock, self._next = learn, Lock(), NOTHING + 1
+        self._rows: Rows = np.concatenate((pairs, np.zeros_like(pairs)))
+        self._sides: Places = np.zeros((2, len(self._rows)), np.intp)
+        """What each word says as the left and as the right one of a pair."""
+
+    def __missing__(self, word: bytes) -> int:
+        if word in _SILENT:
+            return self.setdefault(word, 0)
+        row = self._learn(word)
+        with self._lock:
+            if word not in self:
+                number = self._next
+                if number == len(self._rows):
+                    self._rows = np.concatenate((self._rows, np.zeros_like(self._rows)))
+                    self._sides = np.concatenate((self._sides, np.zeros_like(self._sides)), axis=1)
+                self._rows[number], self._sides[:, number] = row, _sides(word)
+                self._next, self[word] = number + 1, number
+            return self[word]
+
+    def sums(self, words: Places, ends: Places, values: Places) -> npt.NDArray[np.float64]:
+        """Return the sum of the rows of each text.
+
+        `words` are the numbers of its words, then `NOTHING`, which stands at the places `ends`; `values` are the
+        hashes of the texts: what no word tells apart (case, blanks, common words) moves a vector a little.
+        """
+        left, right = self._sides
+        pairs = left.take(words)
+        pairs[:-1] += right.take(words[1:])
+        pairs %= TABLE
+        pairs[ends - 1] = NOTHING  # nothing follows the last word
+        pairs[ends], words[ends] = values % TABLE, values // TABLE % TABLE
+        rows = np.stack((words, pairs), axis=1).ravel()
+        sizes = 2 * np.diff(ends, prepend=-1)
+        # Long texts are cut in pieces, short ones filled up: then the n-th rows of all pieces are added at once.
+        pieces = -(-sizes // PIECE)
+        behind = np.cumsum(pieces)
+        lengths = np.full(behind[-1], PIECE)
+        lengths[behind - 1] = sizes - (pieces - 1) * PIECE
+        grid = np.full((len(lengths), lengths.max()), NOTHING)
+        grid[np.arange(grid.shape[1]) < lengths[:, None]] = rows
+        totals = np.add.reduce(self._rows.take(grid.T, axis=0), axis=0, dtype=np.int16).astype(np.float64)
+        return totals if len(lengths) == len(ends) else np.add.reduceat(totals, behind - pieces, axis=0)
+
+
+def _sides(word: bytes) -> tuple[int, int]:
+    """Return what a word says as the left and as the right one of a pair."""
+    value = crc32(word)
+    return 3 * value % TABLE, value % TABLE
+
+
+def _found(text: str, raw: bytes) -> list[bytes]:
+    r"""Return what `\w+` finds in a text in lower case; of plain ASCII the first way takes a quarter of the time."""
+    if text.isascii():
+        return raw.translate(_LOWER).split()
+    return _raw(" ".join(_WORDS.findall(text.lower()))).split()
+
+
 def _packed(row: Rows) -> int:
     """Return a row as one large integer of 16-bit lanes: adding such integers adds the rows."""
     return int.from_bytes((row + BIAS).astype("<u2").tobytes(), "little")
@@ -225,41 +298,3 @@ def _hash(feature: str) -> int:
 @cache
 def _space(model: str, width: int) -> _Space:
     return _Space(model, width)
-
-
-def stem_of(word: str) -> str:
-    """Return a word without its commonest endings."""
-    for ending in (
-        "ational",
-        "ations",
-        "ation",
-        "ments",
-        "ment",
-        "ings",
-        "ing",
-        "ies",
-        "ers",
-        "er",
-        "es",
-        "ed",
-        "ly",
-        "s",
-        "y",
-    ):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
-
-
-@cache
-def _topic_index() -> dict[str, list[str]]:
-    index: dict[str, list[str]] = {}
-    for topic, words in TOPICS.items():
-        for word in words.split():
-            index.setdefault(stem_of(word), []).append(topic)
-    return index
-
-
-def topics_of(stem: str) -> Iterable[str]:
-    """Return the topics that a stem belongs to."""
-    return _topic_index().get(stem, ())

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mockai.engine import tokens
+from mockai.engine.stems import stem_of
 from mockai.engine.topics import COMMON
-from mockai.engine.vectors import embed, stem_of
+from mockai.engine.vectors import embed
 from mockai.retrieval.extract import TOO_LARGE, UNPARSED, UnreadableError, pieces
 
 ENCODING = "cl100k_base"

@@ -1,6 +1,7 @@
 """Embeddings: unit length, exact repetition, and near vectors for near texts."""
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -181,6 +182,39 @@ def test_words_are_the_same_in_ascii_and_elsewhere(text: str) -> None:
     short, long = (space._features(entry)[:-2] for entry in (text, f"{text} \u00e9"))
     words = len(long) // 2
     assert short == [row for at, row in enumerate(long) if at not in (words, len(long) - 1)]
+
+
+WORD = st.sampled_from(["the", "cat", "Dog", "caf\u00e9", "of", "x" * 70, "word", "42", " ", "\n", "!"])
+TEXT = st.lists(WORD, max_size=12).map(" ".join) | st.integers(0, 150).map(lambda count: "river boat " * count)
+
+
+@limits(deadline=None)
+@given(st.lists(TEXT, min_size=1, max_size=12))
+def test_a_batch_sums_the_rows_of_each_text(texts: list[str]) -> None:
+    space = vectors._space(*SMALL)
+    for text, total in zip(texts, space.sums(texts), strict=True):
+        rows = [row.to_bytes(2 * vectors.CORE, "little") for row in space._features(text)]
+        lanes = np.frombuffer(b"".join(rows), "<u2").reshape(-1, vectors.CORE).astype(np.int64) - vectors.BIAS
+        assert np.array_equal(lanes.sum(axis=0), total)
+
+
+def test_a_batch_of_several_groups_and_generations_of_words_sums_the_same() -> None:
+    texts = [" ".join(f"w{text}x{at}" for at in range(300)) for text in range(40)]
+    space = vectors._Space("test", 1536)
+    sums = space.sums(texts)
+    assert sum(len(text.split()) for text in texts) > vectors.REMEMBERED > len(space._numbered)
+    for text in (0, 13, 39):
+        assert np.array_equal(space.sums([texts[text]])[0], sums[text])
+
+
+def test_words_learned_by_several_threads_keep_their_numbers() -> None:
+    space, names = vectors._Space("test", 1536), [f"n{number}" for number in range(1500)]
+    with ThreadPoolExecutor(8) as pool:
+        made = [*pool.map(lambda shift: space.sums([*names[shift:], *names[:shift]]), range(0, 800, 100))]
+    numbers = [number for word, number in space._numbered.items() if word.startswith(b"n")]
+    assert len({*numbers}) == len(names)
+    for shift, sums in zip(range(0, 800, 100), made, strict=True):
+        assert np.array_equal(np.roll(sums, shift, axis=0), made[0])
 
 
 def test_common_words_say_nothing_however_full_the_memory_was() -> None:
