@@ -127,6 +127,7 @@ def token_text(raw: bytes) -> str:
 BETWEEN = "\n\n"
 CHOICES = ',"choices":['
 AUDIO_CHUNK = 16_000  # characters of base64, a multiple of four
+REMEMBERED = 8192  # texts of tokens, as JSON
 OPENING = '{"role":"assistant","content":"","refusal":null}'
 
 Delta = tuple[str, str]
@@ -141,13 +142,14 @@ class Chunks:
         self._completion = completion
         self._usage = ',"usage":null' if include_usage else ""
         self._include_usage = include_usage
-        tier = f'"service_tier":{dumps_text(completion.tier)},' if completion.tier is not None else ""
+        tier = f'"service_tier":{escaped(completion.tier)},' if completion.tier is not None else ""
+        fingerprint = "null" if completion.fingerprint is None else escaped(completion.fingerprint)
         self._head = (
             f'{{"id":{dumps_text(completion.id)},"object":"chat.completion.chunk","created":{completion.created},'
-            f'"model":{dumps_text(completion.echo)},{tier}'
-            f'"system_fingerprint":{dumps_text(completion.fingerprint)},"choices":['
+            f'"model":{escaped(completion.echo)},{tier}"system_fingerprint":{fingerprint},"choices":['
         )
-        self._padding = Padding(completion.id) if obfuscate else None
+        self._padding = padding(completion.id) if obfuscate else ""
+        self._places = cycle(PLACES)
 
     def at_once(self) -> bytes:
         """Return all frames of the stream, for when nothing has to wait."""
@@ -215,23 +217,24 @@ class Chunks:
 
     def _texts(self, head: str, tail: str, pieces: list[bytes]) -> list[str]:
         """Return the chunks of a plain text: the hot loop of every stream."""
-        strings = [escaped_piece(piece) for piece in pieces]
+        strings = [*map(_pieces.__getitem__, pieces)]
         if None in strings:  # characters that span tokens
             strings = [escaped(text) for text in whole_characters(pieces)]
         padding = self._padding
-        if padding is None:
+        if not padding:
             return [f"{head}{string}{tail}}}" for string in strings]
         fixed, tail = len(head) + len(tail) + 1, f'{tail},"obfuscation":"'
-        drawn = padding.drawn()
         return [
-            f'{head}{string}{tail}{drawn[at : at + -(fixed + len(string or "")) % 16]}"}}'
-            for at, string in zip(cycle(PLACES), strings)
+            f'{head}{string}{tail}{padding[at : at + -(fixed + len(string or "")) % 16]}"}}'
+            for string, at in zip(strings, self._places, strict=False)
         ]
 
     def _close(self, chunk: str) -> str:
-        if self._padding is None:
+        """End a chunk, with the `obfuscation` that makes its length, in characters, 1 modulo 16 (chat.md §3)."""
+        if not self._padding:
             return f"{chunk}}}"
-        return f'{chunk},"obfuscation":"{self._padding.take(len(chunk) + 1)}"}}'
+        at = next(self._places)
+        return f'{chunk},"obfuscation":"{self._padding[at : at + -(len(chunk) + 1) % 16]}"}}'
 
     def _deltas(self, index: int, choice: Choice) -> Iterator[Delta]:
         if choice.pieces or not choice.calls:
@@ -285,19 +288,27 @@ def whole_characters(pieces: list[bytes]) -> list[str]:
     return [text for text in [*texts, decoder.decode(b"", final=True)] if text]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def escaped(text: str) -> str:
     """Return `text` as a JSON string."""
     return dumps_text(text)
 
 
-@lru_cache(maxsize=8192)
-def escaped_piece(piece: bytes) -> str | None:
-    """Return the bytes of a token as a JSON string; None when they are no whole characters."""
-    try:
-        return dumps_text(piece.decode())
-    except UnicodeDecodeError:
-        return None
+class _Pieces(dict[bytes, str | None]):
+    """The bytes of tokens met last as JSON strings; None for those that are no whole characters."""
+
+    def __missing__(self, piece: bytes) -> str | None:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        try:
+            string = dumps_text(piece.decode())
+        except UnicodeDecodeError:
+            string = None
+        self[piece] = string
+        return string
+
+
+_pieces = _Pieces()
 
 
 def _call_deltas(choice: Choice, ids: list[str], encoding: str) -> Iterator[Delta]:
@@ -306,7 +317,7 @@ def _call_deltas(choice: Choice, ids: list[str], encoding: str) -> Iterator[Delt
         call = choice.calls[0]
         head = f'"function_call":{dumps_text({"name": call.name, "arguments": ""})}'
         yield f"{{{head}}}" if opened else f'{{"role":"assistant","content":null,{head},"refusal":null}}', "null"
-        for text in _pieces(call, encoding):
+        for text in _arguments(call, encoding):
             yield f'{{"function_call":{{"arguments":{escaped(text)}}}}}', "null"
         return
     several = len(ids) > 1
@@ -320,42 +331,24 @@ def _call_deltas(choice: Choice, ids: list[str], encoding: str) -> Iterator[Delt
             yield f'{{"role":"assistant","content":null,"tool_calls":{header},"refusal":null}}', "null"
         kind, field = ("custom", "input") if call.custom else ("function", "arguments")
         head = f'{{"tool_calls":[{{"index":{index},"{kind}":{{"{field}":'
-        for text in _pieces(call, encoding):
+        for text in _arguments(call, encoding):
             yield f"{head}{escaped(text)}}}}}]}}", "null"
 
 
-def _pieces(call: ToolCall, encoding: str) -> list[str]:
+def _arguments(call: ToolCall, encoding: str) -> list[str]:
     ids = tokens.encode(encoding, call.arguments)
     return whole_characters([tokens.token_bytes(encoding, token) for token in ids])
 
 
-PADDING = 512  # characters that are drawn at once
+PADDING = 512
+"""Characters that are drawn for a stream,"""
 PLACES = tuple(number * 37 % (PADDING - 16) for number in range(PADDING - 16))
+"""and where the `obfuscation` of one chunk after the other is taken from them."""
 
 
-class Padding:
-    """The `obfuscation` of chunks: it makes the length of each, in characters, 1 modulo 16 (chat.md §3)."""
-
-    __slots__ = ("_at", "_key", "_text")
-
-    def __init__(self, seed: str) -> None:
-        """Draw the padding of one stream."""
-        self._key, self._at, self._text = draw.key("obfuscation", seed), PADDING, ""
-
-    def take(self, length: int) -> str:
-        """Return what a chunk of `length` characters without the field is padded with."""
-        size = -length % 16
-        end = self._at + size
-        if end > PADDING:
-            self._key = draw.key(self._key)
-            self._text, end = draw.stream(self._key, PADDING).translate(TO_BASE62).decode(), size
-        self._at = end
-        return self._text[end - size : end]
-
-    def drawn(self) -> str:
-        """Return characters to take paddings from, at any of `PLACES`."""
-        self._key = draw.key(self._key)
-        return draw.stream(self._key, PADDING).translate(TO_BASE62).decode()
+def padding(seed: str) -> str:
+    """Return characters to take paddings from, at any of `PLACES`."""
+    return draw.stream(draw.key("obfuscation", seed), PADDING).translate(TO_BASE62).decode()
 
 
 def beats(chunks: Iterator[str], first: float, gap: float) -> Iterator[Beat]:

@@ -74,7 +74,7 @@ def create(call: Call) -> Answer:
         return completion.body()
     options = body.get("stream_options") or {}
     chunks = Chunks(completion, bool(options.get("include_usage")), options.get("include_obfuscation") is not False)
-    scale = SCALE[call.pace]
+    scale = SCALE[call.settings.pace]
     return Stream(
         beats(iter(chunks), FIRST_TOKEN * scale, NEXT_TOKEN * scale), at_once=None if scale else chunks.at_once
     )
