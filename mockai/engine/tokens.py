@@ -53,7 +53,7 @@ def _load(name: str) -> tiktoken.Encoding:
 
 
 def _ranks(name: str, expected_hash: str | None) -> dict[bytes, int]:
-    raw = gzip.decompress((_data_folder() / f"{name}.tiktoken.gz").read_bytes())
+    raw = official_ranks(name)
     if hashlib.sha256(raw).hexdigest() != expected_hash:
         raise RuntimeError(f"the token ranks of {name} are not the official ones; reinstall {RANKS_WHEEL}")
     fields = raw.split()
@@ -61,6 +61,11 @@ def _ranks(name: str, expected_hash: str | None) -> dict[bytes, int]:
     # The official files count from 0 upwards without a gap; parsing the numbers would take 20 ms.
     ranks = range(count) if int(fields[-1]) == count - 1 else map(int, fields[1::2])
     return dict(zip(map(binascii.a2b_base64, fields[::2]), ranks, strict=True))
+
+
+def official_ranks(name: str) -> bytes:
+    """Return the ranks of an encoding as their official file has them: a token in base64 and its rank a line."""
+    return gzip.decompress((_data_folder() / f"{name}.tiktoken.gz").read_bytes())
 
 
 def _data_folder() -> Path:

@@ -76,7 +76,7 @@ class Index:
             text: str | None = parts.read(request)
             if text is not None:
                 known = parts.words.find(text) if len(text) <= SHORT else None
-                found.update(parts.search(text) if known is None else known)
+                found.update(*(known if known is not None else (parts.search(text),)))
         if not found:
             return self._always
         found.update(self._unkeyed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mockai.rules.literals import folded
@@ -13,7 +13,7 @@ LONGEST = 120
 GRAM = 4
 """Characters by which a part inside of a word is found, or fewer when it is shorter."""
 REMEMBERED = 50_000
-"""Words without any part, after which remembering begins anew."""
+"""Words, after which remembering begins anew."""
 
 
 class _Chunk(NamedTuple):
@@ -72,39 +72,32 @@ class _Filed:
         return numbers
 
 
-class Words:
-    """What is known of words: which parts they speak for. A word is looked into once."""
+class _LongWordError(Exception):
+    """A word is too long to be looked into."""
+
+
+class Words(dict[str, frozenset[int]]):
+    """What is known of words: which parts they speak for, most for none. A word is looked into once."""
 
     def __init__(self, parts: Iterable[tuple[int, str]], other: Iterable[tuple[int, str]]) -> None:
         """File numbered parts, each with something else than white space; `other` are those of folded texts."""
+        super().__init__()
         self._plain, self._folded = _Filed(parts), _Filed(other)
-        self._barren: set[str] = set()
-        self._fertile: dict[str, set[int]] = {}
 
-    def find(self, text: str) -> Collection[int] | None:
+    def find(self, text: str) -> list[frozenset[int]] | None:
         """Return the numbers of the parts that may be in a text, or None: it has words that are too long."""
-        unknown = set(text.split()) - self._barren
-        if not unknown:
-            return ()
-        found: set[int] = set()
-        for word in unknown:
-            numbers = self._fertile.get(word)
-            if numbers is None:
-                if len(word) > LONGEST:
-                    return None
-                numbers = self._learn(word)
-            found |= numbers
-        return found
+        try:
+            return [*filter(None, map(self.__getitem__, text.split()))]
+        except _LongWordError:
+            return None
 
-    def _learn(self, word: str) -> set[int]:
-        numbers = self._plain.of(word) | self._folded.of(folded(word))
-        if len(self._barren) + len(self._fertile) > REMEMBERED:
-            self._barren.clear()
-            self._fertile.clear()
-        if numbers:
-            self._fertile[word] = numbers
-        else:
-            self._barren.add(word)
+    def __missing__(self, word: str) -> frozenset[int]:
+        """Look into a word."""
+        if len(word) > LONGEST:
+            raise _LongWordError
+        if len(self) >= REMEMBERED:
+            self.clear()
+        numbers = self[word] = frozenset(self._plain.of(word) | self._folded.of(folded(word)))
         return numbers
 
 

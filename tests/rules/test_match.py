@@ -216,5 +216,5 @@ def test_words_that_were_seen_are_not_looked_into_again(monkeypatch: pytest.Monk
     index = Index([rule(userMessage=f"case-{number:04}") for number in range(1000)])
     found = request(USER)
     assert index.candidates(found) == []
-    monkeypatch.setattr(Words, "_learn", lambda *_: pytest.fail("looked into a word again"))
+    monkeypatch.setattr(Words, "__missing__", lambda *_: pytest.fail("looked into a word again"))
     assert index.candidates(found) == []
