@@ -13,13 +13,14 @@ from typing import Any
 from mockai.engine import patterns
 from mockai.engine.draw import Draw
 from mockai.engine.mentions import words
-from mockai.engine.slots import Slots
+from mockai.engine.slots import EVENTS, Slots
 
 Json = dict[str, Any]
 
 DEEP = 6  # from here on, optional things are left out and the plainest branch is taken
 DEEPEST = 24
 MOST_VALUES = 2000
+MOST_OFFERED = 10  # values of the prompt that an array takes
 OPTIONAL = 0.35  # how often an optional property without a value from the prompt is there
 
 FORMATS = {
@@ -185,12 +186,13 @@ class _Filler:
         properties = _as_dict(schema.get("properties"))
         needed = schema.get("required")
         required = [key for key in needed if isinstance(key, str)] if isinstance(needed, list) else []
+        about = " ".join(EVENTS & set(words(str(schema.get("title") or ""))))
         made: Json = {}
         for key, entry in properties.items():
             if entry is False:
                 continue
             if key in required or self.complete or self._wanted(key, entry, depth):
-                made[key] = self.value(entry, key, "", depth + 1)
+                made[key] = self.value(entry, key, about, depth + 1)
         extra = schema.get("additionalProperties", True)
         for key in required:
             if key not in made:
@@ -222,8 +224,9 @@ class _Filler:
         made = [self.value(entry, name, "", depth + 1) for entry in fixed[:high]]
         if items is False:
             return made
-        offered = self.slots.several(_singular(name), items) if isinstance(items, dict) and depth < DEEP else []
-        wanted = max(low, len(fixed) if fixed else (0 if depth >= DEEP else max(2, min(len(offered), 5))))
+        offered = self._offered(name, items, depth)
+        made += offered[: max(0, high - len(made))]
+        wanted = max(low, len(made) if made else (0 if depth >= DEEP else 2))
         contains = schema.get("contains")
         if isinstance(contains, dict):
             count = _whole(schema.get("minContains"), 1)
@@ -241,6 +244,14 @@ class _Filler:
                     continue
             made.append(value)
         return made
+
+    def _offered(self, name: str, items: Any, depth: int) -> list[Any]:
+        """Return what the prompt offers for the items of an array, if these are plain values."""
+        plain = self._resolved(items, depth)
+        if not name or depth >= DEEP or "const" in plain:
+            return []
+        found = self.slots.several(_singular(name), plain, str(plain.get("description") or ""))
+        return list({repr(value): value for value in found}.values())[:MOST_OFFERED]
 
     def _varied(self, items: Any, value: Any, made: list[Any]) -> Any:
         """Return another value near `value` that is not there yet; None when there is none."""

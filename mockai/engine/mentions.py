@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from itertools import takewhile
 
-_NUMBER = re.compile(r"(?<![\w.])(?<!\w-)-?(?:\d{1,3}(?:,\d{3})*,000|\d+)(?:\.\d+)?(?!\w|\.\d)")
+_THOUSANDS = r"(?:(?<=[$€£¥])\d{1,3}(?:,\d{3})+|\d{1,3}(?:,\d{3})+(?=\.\d)|\d{1,3}(?:,\d{3})*,000)(?!,?\d)"
+_NUMBER = re.compile(rf"(?<![\w.])(?<!\w-)-?(?:{_THOUSANDS}|\d+)(?:\.\d+)?(?!\w|\.\d)")
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|'([^'\n]{2,200})'(?![a-z])|`([^`\n]{1,200})`")
 _COUNTRIES = (
     "Argentina|Australia|Austria|Belgium|Brazil|Canada|Chile|China|Denmark|Egypt|England|Finland|France|Germany|"
@@ -23,7 +24,15 @@ _DATE = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
 _MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})\b")
 _TIME = re.compile(r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:\s?[ap]m\b)?|\b1?\d\s?[ap]m\b", re.I)
 _DAY = re.compile(
-    r"\b(?:today|tomorrow|yesterday|tonight|(?:next |on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.I
+    r"\b(?:today|tomorrow|yesterday|tonight|(?:next )?(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.I
+)
+_MONTHS = "january february march april may june july august september october november december".split()
+_MONTH = "|".join(f"{month}|{month[:3]}\\b\\.?" for month in _MONTHS)
+_NTH = r"(\d{1,2})(?:st|nd|rd|th)?"
+_SPELLED = re.compile(rf"\b(?:{_NTH} (?:of )?({_MONTH})|({_MONTH}) {_NTH}(?![\d:]))(?:,? (\d{{4}}))?(?!\w)", re.I)
+_HAPPENING = re.compile(
+    r"\b(?i:to|for|attend(?:s|ing)?|ha(?:s|ve|ving)|hosts?|hosting|plan|planning|schedule|book|organi[sz]e|create|add|at)"
+    r" (?:an?|the|our|my|their|his|her) ((?:[\w-]+ ?){1,5})"
 )
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _URL = re.compile(r"https?://[^\s\"'<>)]{1,500}")
@@ -57,6 +66,10 @@ NO_SPOTS = NO_NAMES | frozenset(
         "please some style text this time total week with word words year"
     ).split()
 )
+# What ends the name of something that happens: «a science fair on Friday».
+NO_HAPPENING = frozenset(
+    "and at by called for from if in named next of on that this to today tomorrow tonight when where with".split()
+)
 # Capitals that are no codes.
 NO_CODES = frozenset("AI AM API ASAP CEO CSV DIY FAQ HTML HTTP ID IT JSON OK PDF PM PS SQL TV URL XML".split())
 
@@ -78,13 +91,21 @@ def names(text: str) -> list[str]:
 
 
 def _names(text: str) -> Iterable[str]:
-    for found in _NAME.finditer(text):
+    for found in _NAME.finditer(_SPELLED.sub(lambda date: " " * len(date[0]), text)):
         name = found[0].rstrip(".,'’-")
         while name and name.split(" ")[0].lower().removesuffix("'s").removesuffix("’s") in NO_NAMES:
             name = name.partition(" ")[2]
         name = name.removesuffix("'s").removesuffix("’s")
         if len(name) > 1:
             yield name
+
+
+def happenings(text: str) -> list[str]:
+    """Return what somebody goes to, has or plans: «a science fair»."""
+    found = [
+        takewhile(lambda word: word.lower() not in NO_HAPPENING, entry.split()) for entry in _HAPPENING.findall(text)
+    ]
+    return [name for name in map(" ".join, found) if name and name.lower() not in ("event", "calendar event")]
 
 
 def spots(text: str) -> list[str]:
@@ -97,7 +118,7 @@ def spots(text: str) -> list[str]:
 
 def numbers(text: str) -> list[int | float]:
     """Return the numbers, but for those of dates, times and codes; the words for them where there are no figures."""
-    plain = _TIME.sub(" ", _DATE.sub(" ", text))
+    plain = _TIME.sub(" ", _SPELLED.sub(" ", _DATE.sub(" ", text)))
     found = [parsed(entry) for entry in _NUMBER.findall(plain)]
     return found or [NUMBER_WORDS[word] for word in words(plain) if word in NUMBER_WORDS]
 
@@ -129,8 +150,20 @@ def dates(text: str) -> list[str]:
 
 
 def days(text: str) -> list[str]:
-    """Return days as they are said: «tomorrow»."""
-    return _DAY.findall(text)
+    """Return days as they are said: «tomorrow», «March 3rd»."""
+    found = [*_DAY.finditer(text), *_SPELLED.finditer(text)]
+    return [entry[0] for entry in sorted(found, key=re.Match.start)]
+
+
+def _calendar_days(text: str) -> list[str]:
+    """Return the days with a year, as ISO writes them."""
+    made = list(dates(text))
+    for day, month, other_month, other_day, year in _SPELLED.findall(text):
+        number = 1 + [name[:3] for name in _MONTHS].index((month or other_month)[:3].lower())
+        entry = f"{year}-{number:02}-{int(day or other_day):02}"
+        if year and _is(date.fromisoformat, entry):
+            made.append(entry)
+    return made
 
 
 def times(text: str) -> list[str]:
@@ -181,7 +214,7 @@ OF_FORMAT: Mapping[str, Callable[[str], list[str]]] = {
     "email": emails,
     "uri": urls,
     "url": urls,
-    "date": dates,
+    "date": _calendar_days,
     "date-time": _moments,
     "uuid": _UUID.findall,
     "ipv4": _addresses,

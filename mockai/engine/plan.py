@@ -278,11 +278,12 @@ def _scripted(request: Request, index: int) -> str | None:
 
 
 def _json_text(request: Request, index: int) -> str:
-    schema = (request.body["response_format"].get("json_schema") or {}).get("schema")
+    form = request.body["response_format"].get("json_schema") or {}
+    schema = form.get("schema")
     rng = Draw(request.dice(index), "json")
     slots = Slots(request.last_user)
     if schema:
-        return dumps_text(json_schema.fill(schema, rng, slots))
+        return dumps_text(json_schema.fill({"title": form.get("name"), **schema}, rng, slots))
     prompt = " ".join(conversation.text_of(message.get("content")) for message in request.body["messages"])
     return dumps_text(json_schema.fill_object(rng, slots, prompt))
 

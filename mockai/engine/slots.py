@@ -28,7 +28,16 @@ PLACES = frozenset(
         "airport room"
     ).split()
 )
-PEOPLE = frozenset("name person customer user author title company firm owner recipient contact artist team".split())
+PEOPLE = frozenset(
+    (
+        "name person people customer user author title company firm owner recipient contact artist team participant "
+        "attendee guest invitee member speaker student friend employee player winner candidate director actor "
+        "character passenger"
+    ).split()
+)
+EVENTS = frozenset("event meeting appointment occasion calendar".split())
+ENTITLED = frozenset("name title summary subject".split()) | EVENTS
+"""Properties that name an event, where one is described."""
 TEXTS = frozenset("query question text message content prompt input search topic subject keyword body note".split())
 DATES = frozenset(["date", "day", "when", "time", "deadline", "start", "end"])
 FORMULAS = frozenset(["expression", "equation", "formula", "calculation", "code"])
@@ -144,6 +153,10 @@ class Slots:
         return candidates
 
     def _free(self, wanted: set[str], described: set[str]) -> list[str]:
+        if wanted and wanted <= ENTITLED and (wanted | described) & EVENTS and not self.quoted:
+            found = mentions.happenings(self.text)
+            if found:
+                return found
         for triggers, find in _KINDS:
             if wanted & triggers and (found := find(self)):
                 return found

@@ -193,6 +193,90 @@ def test_values_come_from_the_prompt() -> None:
     }
 
 
+EVENT = {
+    "title": "CalendarEvent",
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "date": {"type": "string"},
+        "participants": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["name", "date", "participants"],
+}
+INVOICE = {
+    "type": "object",
+    "properties": {
+        "invoice_number": {"type": "string"},
+        "customer": {"type": "string"},
+        "total": {"type": "number"},
+        "currency": {"type": "string"},
+        "due_date": {"type": "string", "format": "date"},
+        "amounts": {"type": "array", "items": {"type": "number"}, "maxItems": 1},
+    },
+    "required": ["invoice_number", "customer", "total", "currency", "due_date", "amounts"],
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "prompt", "value"),
+    [
+        (
+            EVENT,
+            "Alice and Bob are going to a science fair on Friday.",
+            {"name": "science fair", "date": "Friday", "participants": ["Alice", "Bob"]},
+        ),
+        (
+            EVENT,
+            "Schedule a team meeting with Carol and Dan Smith on March 3rd, 2026 at 10am.",
+            {"name": "team meeting", "date": "March 3rd, 2026", "participants": ["Carol", "Dan Smith"]},
+        ),
+        (
+            INVOICE,
+            "Invoice INV-2041 for Acme Corp: total $1,249.50 USD, due 15 April 2026.",
+            {
+                "invoice_number": "INV-2041",
+                "customer": "Acme Corp",
+                "total": 1249.5,
+                "currency": "USD",
+                "due_date": "2026-04-15",
+                "amounts": [1249.5],
+            },
+        ),
+        (
+            {"type": "array", "items": {"enum": ["red", "green", "blue"]}, "maxItems": 5},
+            "I like blue and green.",
+            None,
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"colors": {"type": "array", "items": {"enum": ["red", "green", "blue"]}}},
+            },
+            "Use the colors blue and green.",
+            {"colors": ["blue", "green"]},
+        ),
+    ],
+)
+def test_what_is_extracted_is_what_the_prompt_says(schema: dict[str, Any], prompt: str, value: Any) -> None:
+    made = json_schema.fill(schema, Draw(1), Slots(prompt))
+    jsonschema.validate(made, schema)
+    assert value is None or made == value
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("1,249.50 and 3,4", [1249.5, 3, 4]),
+        ("$2,500 of 10,000", [2500, 10000]),
+        ("ids 100,200,300", [100, 200, 300]),
+        ("on March 3, 2026 we sold 7", [7]),
+        ("12 May 2025: 4", [4]),
+    ],
+)
+def test_numbers_are_those_of_the_text(text: str, numbers: list[float]) -> None:
+    assert Slots(text).numbers == numbers
+
+
 @pytest.mark.parametrize(
     ("prompt", "keys"),
     [
