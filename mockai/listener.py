@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -54,7 +55,12 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(application: Any, listening: socket.socket, log_level: str) -> None:
     """Serve until SIGINT or SIGTERM, then exit with status 0."""
-    run(application, listening, lambda: sys.exit(0), http=QuickProtocol, log_level=log_level)
+    run(application, listening, _leave, http=QuickProtocol, log_level=log_level)
+
+
+def _leave() -> None:
+    warnings.simplefilter("ignore", RuntimeWarning)  # a signal may come before anybody awaits what is to be served
+    sys.exit(0)
 
 
 class _Worker(Process):
