@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx2
 import pytest
 
-from contracts.facts import Confidence, Fault, check_fault
-
-PATH = "/chat/completions"
-USER = [{"role": "user", "content": "Hello"}]
-TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-CALL = {"id": "call_a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-STEPS = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
-
-
-def fault(
-    body: dict[str, Any],
-    message: str,
-    param: str | None,
-    code: str | None,
-    evidence: str,
-    confidence: Confidence,
-    status: int = 400,
-) -> Fault:
-    """Return a row; the body is added to a request that is otherwise good."""
-    return Fault(
-        {"model": "gpt-4o-mini", "messages": USER, **body}, status, message, param, code, evidence, confidence
-    )
-
+from contracts.chat import PATH, STEPS, USER, fault
+from contracts.facts import Fault, check_fault
 
 FAULTS = [
-    fault(
-        {"model": "gpt-5.6-luna", "reasoning_effort": "low", "tools": [TOOL]},
-        "Function tools with reasoning_effort are not supported for gpt-5.6-luna in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
-        "reasoning_effort",
-        None,
-        "errors.md §5",
-        "reported",
-    ),
     fault(
         {"model": "o3-mini", "temperature": 0.5},
         "Unsupported parameter: 'temperature' is not supported with this model.",
@@ -105,108 +74,12 @@ FAULTS = [
         "measured",
     ),
     fault(
-        {"messages": [*USER, {"role": "assistant", "tool_calls": []}]},
-        "Invalid 'messages[1].tool_calls': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-        "messages[1].tool_calls",
-        "empty_array",
-        "errors.md §5, LAP",
-        "measured",
-    ),
-    fault(
         {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
         "Invalid value: 'image'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', and 'file'.",
         "messages[0].content[0].type",
         "invalid_value",
         "errors.md §5",
         "reported",
-    ),
-    fault(
-        {"messages": [*USER, {"role": "assistant", "tool_calls": [CALL]}]},
-        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: call_a",
-        "messages.[2].role",
-        None,
-        "errors.md §5, dataline#172",
-        "reported",
-    ),
-    fault(
-        {"messages": [*USER, {"role": "tool", "tool_call_id": "x", "content": "y"}]},
-        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
-        "messages.[1].role",
-        None,
-        "errors.md §5",
-        "reported",
-    ),
-    fault(
-        {"tools": [{"type": "function"}]},
-        "Missing required parameter: 'tools[0].function'.",
-        "tools[0].function",
-        "missing_required_parameter",
-        "errors.md §5, LAP",
-        "measured",
-    ),
-    fault(
-        {"tools": [{"type": "function", "function": {}}]},
-        "Missing required parameter: 'tools[0].function.name'.",
-        "tools[0].function.name",
-        "missing_required_parameter",
-        "errors.md §5, LAP",
-        "measured",
-    ),
-    fault(
-        {"tools": [{"type": "function", "function": {"name": "a b"}}]},
-        "Invalid 'tools[0].function.name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
-        "tools[0].function.name",
-        "invalid_value",
-        "errors.md §4, MC",
-        "measured",
-    ),
-    fault(
-        {"tools": [TOOL] * 132},
-        "Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 132 instead.",
-        "tools",
-        "array_above_max_length",
-        "errors.md §4",
-        "reported",
-    ),
-    fault(
-        {"tool_choice": "auto"},
-        "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
-        "tool_choice",
-        None,
-        "errors.md §5",
-        "reported",
-    ),
-    fault(
-        {"parallel_tool_calls": True},
-        "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.",
-        "parallel_tool_calls",
-        None,
-        "errors.md §5",
-        "reported",
-    ),
-    fault(
-        {"tools": [TOOL], "tool_choice": "bogus"},
-        "Invalid value: 'bogus'. Supported values are: 'none', 'auto', and 'required'.",
-        "tool_choice",
-        "invalid_value",
-        "errors.md §5, LAP",
-        "measured",
-    ),
-    fault(
-        {"tools": [TOOL], "tool_choice": 7},
-        "Invalid type for 'tool_choice': expected one of one of 'none', 'auto', or 'required' or object, but got an integer instead.",
-        "tool_choice",
-        "invalid_type",
-        "errors.md §5, LAP",
-        "measured",
-    ),
-    fault(
-        {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "never_declared"}}},
-        "Invalid value for 'function_call': no function named 'never_declared' was specified in the 'functions' parameter.",
-        "function_call",
-        None,
-        "errors.md §5, LAP",
-        "measured",
     ),
     fault(
         {"response_format": {}},

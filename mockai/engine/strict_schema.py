@@ -9,23 +9,28 @@ Json = dict[str, Any]
 Path = tuple[str, ...]
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")  # a tuple: wrong ones may have no hash
-UNSUPPORTED = ("allOf", "not", "dependentRequired", "dependentSchemas", "if", "then", "else", "patternProperties")
+UNSUPPORTED = (
+    *("oneOf", "allOf", "not", "dependentRequired", "dependentSchemas"),
+    *("if", "then", "else", "patternProperties"),
+)
+NOT_AT_ROOT = ("oneOf", "anyOf", "allOf", "enum", "not")
 MOST_LEVELS, MOST_PROPERTIES = 10, 5000
 
 
 def fault(schema: Any) -> str | None:
     """Return the first fault of a strict schema as the tail of the API's message; None if there is none.
 
-    Recorded or reported texts: `additionalProperties`, `required`, extra required keys. The others are unverified.
+    Recorded or reported texts: `additionalProperties`, `required`, extra required keys, `oneOf`, arrays without
+    items, a root that is no object. The others are unverified. `default` was refused until 2025.
     """
-    broken = invalid(schema)
+    broken = invalid(schema) or _unsupported((), schema)
     if broken is not None:
         return broken
     if schema.get("type") != "object":
-        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
+        return _no_object(schema)
     count = 0
     for path, node in _walk(schema, ()):
-        found = _node_fault(path, node)
+        found = _node_fault(path, node) or _without_items(path, node)
         if found is not None:
             return found
         count += len(node.get("properties") or ())
@@ -34,13 +39,49 @@ def fault(schema: Any) -> str | None:
     return None
 
 
+def loose_fault(schema: Any) -> str | None:
+    """Return the first fault of parameters that need not be strict, in the same form. An empty schema has none."""
+    broken = invalid(schema)
+    if broken is not None or not schema:
+        return broken
+    kind = schema.get("type")
+    if kind != "object" and not isinstance(kind, list):
+        return _no_object(schema)
+    if not schema.keys().isdisjoint(NOT_AT_ROOT):
+        names = "/".join(f"'{name}'" for name in NOT_AT_ROOT)
+        return f"schema must have type 'object' and not have {names} at the top level."
+    if "properties" not in schema:
+        return "In context=(), object schema missing properties."
+    return next((found for path, node in _walk(schema, ()) if (found := _without_items(path, node))), None)
+
+
+def _no_object(schema: Json) -> str:
+    return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
+
+
+def _without_items(path: Path, node: Json) -> str | None:
+    kind = node.get("type")
+    if "items" in node or kind is None:
+        return None
+    if isinstance(kind, list) and "array" in kind:
+        path = (*path, "type", str(kind.index("array")))
+    elif kind != "array":
+        return None
+    return f"In context={path!r}, array schema missing items."
+
+
+def _unsupported(path: Path, node: Json) -> str | None:
+    found = next((keyword for keyword in UNSUPPORTED if keyword in node), None)
+    return None if found is None else f"In context={path!r}, '{found}' is not permitted."
+
+
 def _node_fault(path: Path, node: Json) -> str | None:
     context = f"In context={path!r}, "
     if path.count("properties") > MOST_LEVELS:
         return f"{context}the schema exceeds {MOST_LEVELS} levels of nesting."
-    for keyword in UNSUPPORTED:
-        if keyword in node:
-            return f"{context}'{keyword}' is not permitted."
+    refused = _unsupported(path, node)
+    if refused is not None:
+        return refused
     kind = node.get("type")
     properties = node.get("properties")
     if kind != "object" and not (isinstance(kind, list) and "object" in kind) and properties is None:

@@ -98,7 +98,10 @@ def test_taught_calls_are_made(fresh: TestClient) -> None:
     function = {"name": "get_weather", "arguments": '{"place": "Ulm"}'}
     call = {"id": "call_1", "type": "function", "function": function}
     taught = {"messages": [{"role": "user", "content": "Is it wet?"}, {"role": "assistant", "tool_calls": [call]}]}
-    tool = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}},
+    }
     model = job_of(fresh, [*LINES, {**taught, "tools": [tool]}])["fine_tuned_model"]
     body = {"model": model, "messages": taught["messages"][:1], "tools": [tool]}
     choice = fresh.post(CHAT, json=body).json()["choices"][0]

@@ -79,7 +79,7 @@ def _strict(body: Json, model: Model) -> None:
         if function.get("strict"):
             tail = strict_schema.fault(schema if schema is not None else {"type": "object"})
         else:
-            tail = strict_schema.invalid(schema) if schema is not None else None
+            tail = strict_schema.loose_fault(schema) if schema is not None else None
         if tail is not None:
             text = f"Invalid schema for function '{function['name']}': {tail}"
             raise ApiError(400, text, param=f"tools[{index}].function.parameters", code="invalid_function_parameters")

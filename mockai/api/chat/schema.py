@@ -17,6 +17,9 @@ from mockai.wire.schema import (
     Tagged,
 )
 
+CALL_ID = Str(max_length=64)
+DESCRIPTION = Str(max_length=1_048_576)
+"""What both were allowed in 2026: 40 and 1,024 characters until 2025."""
 NAME = Str(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")
 
 PART = Tagged(
@@ -55,10 +58,10 @@ CONTENT = OneOf(Str(max_length=MOST_CHARACTERS), Array(PART, min_length=1))
 FUNCTION_CALL = Object({"name": Str(), "arguments": Str()}, required=("arguments", "name"), open=True)
 TOOL_CALL = Tagged(
     {
-        "function": Object({"id": Str(), "function": FUNCTION_CALL}, required=("id", "function"), open=True),
+        "function": Object({"id": CALL_ID, "function": FUNCTION_CALL}, required=("id", "function"), open=True),
         "custom": Object(
             {
-                "id": Str(),
+                "id": CALL_ID,
                 "custom": Object({"name": Str(), "input": Str()}, required=("name", "input"), open=True),
             },
             required=("id", "custom"),
@@ -84,14 +87,14 @@ MESSAGE = Tagged(
         ),
         "user": Object({"content": CONTENT, "name": NAME}, open=True),
         "function": Object({"content": CONTENT, "name": NAME}, required=("name",), open=True),
-        "tool": Object({"content": CONTENT, "tool_call_id": Str()}, required=("tool_call_id",), open=True),
+        "tool": Object({"content": CONTENT, "tool_call_id": CALL_ID}, required=("tool_call_id",), open=True),
         "developer": Object({"content": CONTENT, "name": NAME}, required=("content",), open=True),
     },
     tag="role",
 )
 
 FUNCTION = Object(
-    {"name": NAME, "description": Str(), "parameters": Map(Anything()), "strict": Bool()}, required=("name",)
+    {"name": NAME, "description": DESCRIPTION, "parameters": Map(Anything()), "strict": Bool()}, required=("name",)
 )
 GRAMMAR = Object({"syntax": Enum("lark", "regex"), "definition": Str()}, required=("definition", "syntax"))
 CUSTOM = Object(
@@ -174,7 +177,7 @@ CREATE = Object(
         "messages": Array(MESSAGE, min_length=1),
         "functions": Array(FUNCTION, min_length=1, max_length=128),
         "function_call": OneOf(Enum("none", "auto"), NAMED),
-        "tools": Array(TOOL, max_length=128),
+        "tools": Array(TOOL, min_length=1, max_length=128),
         "tool_choice": TOOL_CHOICE,
         "parallel_tool_calls": Bool(),
         "max_completion_tokens": Int(minimum=1),
