@@ -207,6 +207,22 @@ FAULTS = [
         "measured",
     ),
     fault(
+        {"model": "gpt-5.6-sol", "reasoning_effort": {"a": "b"}},
+        "Unsupported value: 'reasoning_effort' does not support {'a': 'b'} with this model. Supported values are: 'none', 'low', 'medium', 'high', and 'xhigh'.",
+        "reasoning_effort",
+        "unsupported_value",
+        "errors.md §4, LAP",
+        "measured",
+    ),
+    fault(
+        {"model": "o3", "reasoning_effort": True},
+        "Unsupported value: 'reasoning_effort' does not support True with this model. Supported values are: 'low', 'medium', and 'high'.",
+        "reasoning_effort",
+        "unsupported_value",
+        "errors.md §4, LAP (of gpt-5.6)",
+        "inferred",
+    ),
+    fault(
         {"model": "gpt-5.6-sol", "modalities": ["text"]},
         "Unknown parameter: 'modalities'.",
         "modalities",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mockai.wire.errors import ApiError
 
@@ -21,6 +21,7 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
     FINE_TUNING: ("fail",),
 }
 """The headers and what each may say. One that an endpoint has no use for has no effect there."""
+CALLING = ("tool_calls", "function_call")
 _PREFIX = b"x-mockai-"
 _plain: set[bytes] = set()
 """Names that were seen and are no orders: nearly every request has just some of these, and is done with one look."""
@@ -36,6 +37,12 @@ def check(headers: Mapping[bytes, bytes]) -> None:
             _check(name.decode("latin-1"), value.decode("latin-1"))
         elif len(_plain) < _MOST_PLAIN:
             _plain.add(name)
+
+
+def offers_tools(order: str | None, body: Mapping[str, Any]) -> None:
+    """Raise a 400 of our own for a finish reason that only a call of a tool has, where the request offers none."""
+    if order in CALLING and not body.get("tools") and not body.get("functions"):
+        _refuse(FINISH_REASON, f"{order!r} cannot be done: the request offers no tools")
 
 
 def _check(name: str, value: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mockai.wire.schema import Anything, Array, Bool, Decimal, Enum, Int, Map, Node, Object, OneOf, Str, Tagged
+from mockai.wire.schema import Anything, Array, Bool, Decimal, Enum, Int, Later, Map, Node, Object, OneOf, Str, Tagged
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 NAMES = st.from_regex(r"\A[a-zA-Z0-9_-]{1,12}\Z")
@@ -62,6 +62,7 @@ def _tagged(node: Any) -> st.SearchStrategy[Any]:
 
 _VALID: dict[type[Node], Any] = {
     Anything: lambda node: st.one_of(st.none(), st.booleans(), st.integers(-9, 9), TEXT),
+    Later: lambda node: valid(node.node),
     Str: _string,
     Int: _integer,
     Decimal: _decimal,
@@ -88,6 +89,7 @@ def few(node: Object, keep: tuple[str, ...], most: int = 4) -> st.SearchStrategy
 
 WRONG: dict[type[Node], list[Any]] = {
     Str: [7, [], {}],
+    Later: [7, [], {}],
     Int: ["x", 1.5, True],
     Decimal: ["x", []],
     Bool: ["x", 1],

@@ -37,6 +37,18 @@ def test_an_order_that_an_endpoint_has_no_use_for_is_no_fault(client: TestClient
     assert client.post("/v1/chat/completions", json=CHAT, headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("order", ["tool_calls", "function_call"])
+def test_a_call_that_no_tool_can_take_is_refused(client: TestClient, order: str) -> None:
+    headers = {"X-Mockai-Finish-Reason": order}
+    answer = client.post("/v1/chat/completions", json=CHAT, headers=headers)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, "x-mockai-finish-reason")
+    assert error["message"] == f"x-mockai-finish-reason: '{order}' cannot be done: the request offers no tools"
+    for tools in ({"tools": [{"type": "function", "function": {"name": "f"}}]}, {"functions": [{"name": "f"}]}):
+        made = client.post("/v1/chat/completions", json=CHAT | tools, headers=headers).json()["choices"][0]
+        assert made["finish_reason"] in ("tool_calls", "function_call")
+
+
 def test_who_calls_is_asked_first(client: TestClient) -> None:
     assert client.get("/v1/models", headers={"authorization": "", "x-mockai-x": "y"}).status_code == 401
 

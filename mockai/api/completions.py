@@ -13,6 +13,7 @@ from mockai.clock import SCALE
 from mockai.engine import draw, sampling, tokens
 from mockai.engine.catalogue import Model
 from mockai.engine.sampling import Sampling, Text, TokenLogprob
+from mockai.wire import errors
 from mockai.wire.codec import canonical
 from mockai.wire.errors import ApiError
 from mockai.wire.schema import LEAST, MOST, Anything, Array, Bool, Decimal, Int, Map, Object, OneOf, Str
@@ -140,6 +141,9 @@ def _check(body: Json, model: Model, prompts: list[_Prompt]) -> None:
     if body.get("stream_options") is not None and not body.get("stream"):
         text = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         raise ApiError(400, text, param="stream_options")
+    strange = tokens.no_id(model.encoding, body.get("logit_bias") or ())
+    if strange is not None:
+        raise errors.no_token(strange)
     limit = _limit(body)
     for prompt in prompts:
         size = len(prompt.ids)

@@ -101,13 +101,23 @@ def named_choice(body: Json) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def chosen_names(body: Json) -> list[str]:
-    """Return the names of the functions that the tool choice speaks of: the one it demands, or those it allows."""
-    choice = body.get("tool_choice")
-    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        return [name_of(tool) for tool in choice["allowed_tools"]["tools"]]
-    named = named_choice(body)
-    return [] if named is None else [named]
+def tools_of(body: Json) -> set[tuple[str, str]]:
+    """Return kind and name of every tool of a request, legacy functions among them."""
+    legacy = {("function", name_of(entry)) for entry in body.get("functions") or ()}
+    return legacy | {(_kind(tool), name_of(tool)) for tool in body.get("tools") or ()}
+
+
+def chosen_tools(body: Json) -> list[tuple[str, str]]:
+    """Return kind and name of the tools that the tool choice speaks of: the one it demands, or those it allows."""
+    choice = body.get("tool_choice") or body.get("function_call")
+    if not isinstance(choice, dict):
+        return []
+    tools = choice["allowed_tools"]["tools"] if choice.get("type") == "allowed_tools" else [choice]
+    return [(_kind(tool), name_of(tool)) for tool in tools]
+
+
+def _kind(tool: Json) -> str:
+    return "custom" if tool.get("type") == "custom" else "function"
 
 
 def _count_message(count: Prompt, message: Json, model: Model) -> None:

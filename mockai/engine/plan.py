@@ -191,7 +191,8 @@ def _choice(request: Request, index: int) -> Choice:
 
 def _say(choice: Choice, request: Request, index: int, room: int) -> None:
     if request.finish == "refusal":
-        choice.refusal = True
+        form = request.body.get("response_format") or {}
+        choice.refusal = form.get("type") == "json_schema"  # elsewhere it is a text as any other (chat.md §5)
         _fill(choice, request, index, REFUSAL, room)
     elif calls := decided(request, index):
         _call(choice, request, calls, room)
@@ -315,8 +316,8 @@ def _call(choice: Choice, request: Request, calls: list[ToolCall], room: int) ->
     choice.tokens += head
     legacy = bool(request.body.get("functions"))
     choice.finish = "function_call" if legacy else "tool_calls"
-    if named and not legacy:
-        choice.finish = model.named_choice_finish
+    if named and model.named_choice_finish == "stop":
+        choice.finish = "stop"
     for call in calls:
         ids = tokens.encode(encoding, call.arguments)
         size = len(ids) + (0 if named else tokens.count(encoding, call.name))

@@ -10,13 +10,16 @@ import binascii
 import gzip
 import hashlib
 import importlib.util
+import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import tiktoken
+
+_ID = re.compile(r"[0-9]{1,9}")
 
 RANKS_WHEEL = "bpe_openai"
 SHORT = 512
@@ -103,6 +106,11 @@ def exists(name: str, token: int) -> bool:
 def vocabulary_size(name: str) -> int:
     """Return one more than the largest token id."""
     return encoding(name).n_vocab
+
+
+def no_id(name: str, keys: Iterable[str]) -> str | None:
+    """Return the first of some keys that is no token id written in digits; None if all are."""
+    return next((key for key in keys if not _ID.fullmatch(key) or int(key) >= vocabulary_size(name)), None)
 
 
 class _Counts:

@@ -166,6 +166,11 @@ def undeclared_function(name: str) -> ApiError:
     return ApiError(400, text, param="function_call")
 
 
+def no_token(key: str) -> ApiError:
+    """Return the refusal of a key of `logit_bias` that is no token. The API's own text is not known; this is ours."""
+    return ApiError(400, f"Invalid key in 'logit_bias': {key}. Expected a token id.", param="logit_bias")
+
+
 # --- what a model refuses ------------------------------------------------------------------------
 
 

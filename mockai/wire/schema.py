@@ -54,6 +54,21 @@ class Anything(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Later(Node):
+    """A value whose faults are told after the schema, in words of their own; relaxed it is `node`."""
+
+    node: Node
+
+    @property
+    def noun(self) -> str:
+        """Return the noun."""
+        return self.node.noun
+
+    def _relaxed(self) -> Node:
+        return self.node.relaxed()
+
+
+@dataclass(frozen=True, slots=True)
 class Str(Node):
     """A string, its length counted in characters."""
 

@@ -111,11 +111,34 @@ def test_a_finish_reason_can_be_asked_for(client: TestClient, reason: str) -> No
     assert choice["finish_reason"] == reason
 
 
-def test_a_refusal_can_be_asked_for(client: TestClient) -> None:
-    choice = create(client, {"x-mockai-finish-reason": "refusal"})["choices"][0]
-    assert choice["message"]["refusal"] == "I'm sorry, I can't assist with that request."
-    assert choice["message"]["content"] is None
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "m", "schema": {"type": "object", "properties": {}}}}
+IN_JSON = [{"role": "user", "content": "Answer in JSON."}]
+
+
+@pytest.mark.parametrize(
+    ("form", "place"),
+    [(None, "content"), ("text", "content"), ("json_object", "content"), ("json_schema", "refusal")],
+)
+def test_a_refusal_can_be_asked_for(client: TestClient, form: str | None, place: str) -> None:
+    """Without a schema to break it is said as any text (chat.md §5)."""
+    asked: dict[str, Any] = {"messages": IN_JSON}
+    if form is not None:
+        asked["response_format"] = SCHEMA if form == "json_schema" else {"type": form}
+    order = {"x-mockai-finish-reason": "refusal"}
+    choice = create(client, order, **asked)["choices"][0]
+    said = "I'm sorry, I can't assist with that request."
+    assert {name: choice["message"][name] for name in ("content", "refusal")} == {
+        "content": None,
+        "refusal": None,
+        place: said,
+    }
     assert choice["finish_reason"] == "stop"
+    parts = [chunk["choices"][0] for chunk in create(client, order, stream=True, **asked)]
+    assert "".join(part["delta"].get(place) or "" for part in parts) == said
+    assert parts[-1]["finish_reason"] == "stop"
+
+
+def test_wrong_orders_are_told(client: TestClient) -> None:
     wrong = create(client, {"x-mockai-finish-reason": "bogus"})
     assert "use one of stop, length" in wrong["error"]["message"]
 
@@ -370,6 +393,23 @@ def test_a_verbosity_makes_texts_shorter_or_longer(client: TestClient) -> None:
     assert sizes["low"] * 1.5 < sizes["medium"] < sizes["high"] / 1.5
     usual = content(client, model="gpt-5", seed=1)
     assert content(client, model="gpt-5", seed=1, verbosity="medium") == usual
+
+
+@pytest.mark.parametrize("model", ["gpt-5.6-sol", "gpt-5.1"])
+def test_log_probabilities_without_reasoning(client: TestClient, model: str) -> None:
+    """Accepted at effort none (chat.md §6, measured); the key is there only then (recorded)."""
+    body = {"model": model, "reasoning_effort": "none", "seed": 1, "max_completion_tokens": 20}
+    choice = create(client, logprobs=True, top_logprobs=2, **body)["choices"][0]
+    assert list(choice) == ["index", "message", "logprobs", "finish_reason"]
+    entries = choice["logprobs"]["content"]
+    assert b"".join(bytes(entry["bytes"]) for entry in entries).decode() == choice["message"]["content"]
+    assert all(len(entry["top_logprobs"]) == 2 for entry in entries)
+    parts = [chunk["choices"][0] for chunk in create(client, logprobs=True, top_logprobs=2, stream=True, **body)]
+    told = [part["logprobs"] for part in parts]
+    assert told[0] == {"content": [], "refusal": None}
+    assert told[-1] is None
+    assert [entry for logprobs in told[:-1] for entry in logprobs["content"]] == entries
+    assert "logprobs" not in create(client, **body)["choices"][0]
 
 
 def test_reasoning_models_spend_tokens_that_nobody_sees(client: TestClient) -> None:

@@ -117,6 +117,28 @@ def test_only_declared_tools_can_be_allowed(client: TestClient, tool: Any) -> No
     assert "no function named" in error["message"]
 
 
+CUSTOM: dict[str, Any] = {"type": "custom", "custom": {"name": "free_text"}}
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "custom", "custom": {"name": "get_current_weather"}},
+        {"type": "function", "function": {"name": "free_text"}},
+        {
+            "type": "allowed_tools",
+            "allowed_tools": {"mode": "auto", "tools": [{"type": "function", **CUSTOM["custom"]}]},
+        },
+    ],
+)
+def test_a_choice_names_a_tool_of_its_own_kind(client: TestClient, choice: Any) -> None:
+    """The text for a custom tool is not known: it is that of a function."""
+    error = create(client, model="gpt-5", tools=[WEATHER, CUSTOM], tool_choice=choice)["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", "function_call")
+    good = create(client, model="gpt-5", tools=[WEATHER, CUSTOM], tool_choice=CUSTOM)
+    assert good["choices"][0]["message"]["tool_calls"][0]["custom"]["name"] == "free_text"
+
+
 def test_none_and_small_talk_are_answered_in_text(client: TestClient) -> None:
     for body in ({"tool_choice": "none", "messages": ASK}, {"messages": [{"role": "user", "content": "Hello!"}]}):
         choice = create(client, tools=[WEATHER], **body)["choices"][0]
@@ -131,6 +153,18 @@ def test_legacy_functions(client: TestClient) -> None:
     history = [*ASK, choice["message"], {"role": "function", "name": "get_current_weather", "content": "sunny, 20"}]
     last = create(client, model="gpt-3.5-turbo", messages=history, functions=[WEATHER["function"]])["choices"][0]
     assert "sunny, 20" in last["message"]["content"]
+
+
+def test_a_demanded_legacy_function_ends_with_stop(client: TestClient) -> None:
+    """As a named tool does (chat.md §4, recorded); openai-node#305 has it of functions."""
+    choice: dict[str, Any] = {"name": "get_current_weather"}
+    body: dict[str, Any] = {"model": "gpt-4", "functions": [WEATHER["function"]], "function_call": choice}
+    whole = create(client, **body)["choices"][0]
+    assert whole["finish_reason"] == "stop"
+    assert whole["message"]["function_call"]["name"] == "get_current_weather"
+    parts = [chunk["choices"][0] for chunk in create(client, stream=True, **body)]
+    assert parts[0]["delta"]["function_call"]["name"] == "get_current_weather"
+    assert parts[-1]["finish_reason"] == "stop"
 
 
 def test_custom_tools(client: TestClient) -> None:

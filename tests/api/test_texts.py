@@ -70,6 +70,15 @@ def test_best_of_keeps_the_likeliest(client: TestClient) -> None:
     assert best["text"] == max(drawn, key=score)["text"]
 
 
+@pytest.mark.parametrize("key", ["x", "-1", "999999999"])
+def test_a_bias_is_of_a_token(client: TestClient, key: str) -> None:
+    error = complete(client, logit_bias={key: 1})["error"]
+    assert (error["message"], error["param"]) == (
+        f"Invalid key in 'logit_bias': {key}. Expected a token id.",
+        "logit_bias",
+    )
+
+
 def test_a_stream_joins_to_the_whole(client: TestClient) -> None:
     for body in ({}, {"echo": True}, {"n": 2}, {"stop": " the"}, {"model": "davinci-002"}):
         whole = complete(client, max_tokens=12, **body)

@@ -58,10 +58,14 @@ class Completion:
 
     def _choice(self, index: int, choice: Choice) -> Json:
         entry: Json = {"index": index, "message": self.message(index)}
-        if self.model.logprobs_key:
+        if self.tells_logprobs(choice):
             entry["logprobs"] = None if choice.logprobs is None else self.logprobs(choice, choice.logprobs)
         entry["finish_reason"] = choice.finish
         return entry
+
+    def tells_logprobs(self, choice: Choice) -> bool:
+        """Return whether a choice has the key `logprobs`; those of reasoning models have it when it is asked for."""
+        return self.model.logprobs_key or (self.model.reasoning and choice.logprobs is not None)
 
     def message(self, index: int) -> Json:
         """Return the message of one choice, keys in the recorded order."""
@@ -175,7 +179,7 @@ class Chunks:
     def _single(self, index: int) -> list[str]:
         """Return the chunks of one choice: its role, its text or calls, its finish reason."""
         completion, choice = self._completion, self._completion.choices[index]
-        has_logprobs = completion.model.logprobs_key
+        has_logprobs = completion.tells_logprobs(choice)
         middle, null = (',"logprobs":', "null") if has_logprobs else ("", "")
         opening = f'{self._head}{{"index":{index},"delta":'
         closing = f',"finish_reason":null}}]{self._usage}'

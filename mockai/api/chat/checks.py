@@ -5,7 +5,6 @@ In the order of chat.md §8: fields between themselves, capabilities, and the co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -59,11 +58,11 @@ def _tools(body: Json, model: Model) -> None:
         fault = _only_with(body, name, other)
         if fault is not None:
             raise fault
-    declared = {entry.get("name") for entry in accounting.declared_functions(body)}
-    for name in accounting.chosen_names(body):
-        if name not in declared:
-            raise errors.undeclared_function(name)
-    if accounting.declared_functions(body) and not model.tools:
+    declared = accounting.tools_of(body)
+    for chosen in accounting.chosen_tools(body):
+        if chosen not in declared:
+            raise errors.undeclared_function(chosen[1])
+    if declared and not model.tools:
         raise errors.unsupported_parameter("tools" if body.get("tools") else "functions")
     asked = body.get("reasoning_effort")
     if body.get("tools") and asked not in (None, "none") and not model.tools_while_reasoning:
@@ -105,10 +104,9 @@ def _combinations(body: Json, model: Model) -> None:
         # The API's own text is not known.
         text = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise ApiError(400, text, param="max_tokens", code="invalid_parameter_combination")
-    for token in body.get("logit_bias") or ():
-        if not re.fullmatch(r"\d{1,9}", token) or int(token) >= tokens.vocabulary_size(model.encoding):
-            # The API's own text is not known.
-            raise ApiError(400, f"Invalid key in 'logit_bias': {token}. Expected a token id.", param="logit_bias")
+    strange = tokens.no_id(model.encoding, body.get("logit_bias") or ())
+    if strange is not None:
+        raise errors.no_token(strange)
 
 
 # --- what the model can do -----------------------------------------------------------------------

@@ -65,7 +65,10 @@ def create(call: Call) -> Answer:
         checks.fits(prompt, body, model)
     trained = tuned.reply(call, model, body["messages"]) if model.answers else None
     varied = _variation(call) if call.settings.vary else ""
-    request = Request(body, model, call.settings.seed, call.header(orders.FINISH_REASON), varied, trained, call.rule)
+    order = call.header(orders.FINISH_REASON)
+    if order is not None and call.rule is None:
+        orders.offers_tools(order, body)
+    request = Request(body, model, call.settings.seed, order, varied, trained, call.rule)
     completion = _completion(call, request, prompt)
     call.spent = (*model.limits, prompt.messages)
     if body.get("store"):
