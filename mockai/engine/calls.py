@@ -40,7 +40,7 @@ def decided(request: Request, index: int) -> list[ToolCall]:
     named = accounting.named_choice(body)
     if named is not None:
         chosen = [tool for tool in declared if accounting.name_of(tool) == named]
-        return [_to_call(tool, None, request, rng) for tool in chosen[:1]]
+        return [_to_call(tools.Decision(tool), request, rng) for tool in chosen[:1]]
     mode = choice["allowed_tools"]["mode"] if isinstance(choice, dict) else choice
     if request.trained and mode != "required":
         return _trained_calls(request.trained, declared)
@@ -52,7 +52,7 @@ def decided(request: Request, index: int) -> list[ToolCall]:
         wanted = [] if conversation.answered(body["messages"]) else tools.decide(request.last_user, declared)
     if not wanted and (mode == "required" or request.finish in ("tool_calls", "function_call")):
         wanted = [tools.choose_required(request.last_user, declared, rng)]
-    calls = [_to_call(entry.tool, entry.arguments, request, rng) for entry in wanted]
+    calls = [_to_call(decision, request, rng) for decision in wanted]
     if len(calls) > 1:  # as recorded: the arguments of parallel calls have spaces, those of a single one do not
         for call in calls:
             call.arguments = call.arguments if call.custom else dumps_spaced(loads(call.arguments))
@@ -82,12 +82,13 @@ def _choosable(body: Json) -> list[Json]:
     return declared
 
 
-def _to_call(tool: Json, values: Json | None, request: Request, rng: Draw) -> ToolCall:
+def _to_call(decision: tools.Decision, request: Request, rng: Draw) -> ToolCall:
+    tool, values, part = decision.tool, decision.arguments, decision.part
     name = accounting.name_of(tool)
     if tool.get("type") == "custom":
-        return ToolCall(name, tools.custom_input(tool, request.last_user, rng), custom=True)
+        return ToolCall(name, tools.custom_input(tool, part or request.last_user, rng), custom=True)
     function = tool["function"]
     if values is None:
         strict = bool(function.get("strict"))
-        values = tools.arguments(function.get("parameters") or {}, request.last_user, rng, strict)
+        values = tools.arguments(function.get("parameters") or {}, request.last_user, rng, strict, part)
     return ToolCall(name, dumps_text(values))

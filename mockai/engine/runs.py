@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockai.engine import accounting, conversation, interpreter, plan, tokens
+from mockai.engine.asking import STOP_WORDS
 from mockai.engine.catalogue import Model
 from mockai.engine.mentions import words
 from mockai.engine.plan import Choice, Request, Script
 from mockai.engine.quotes import Hit, quote
-from mockai.engine.tools import STOP_WORDS
 
 Json = dict[str, Any]
 

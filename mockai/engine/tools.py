@@ -1,8 +1,8 @@
 """Which tools an answer calls, with what arguments, and how it uses their results.
 
-The rule of `auto`: call the tools that the last user message names: by their name, or by enough of the words of name,
-description and parameters; small talk calls none. After the results, talk; where only one call may come at a time,
-after the results of all of them.
+The rule of `auto`: each clause of the last user message calls the tool that it names: by its name, or by enough of
+the words of name, description and parameters; small talk calls none. After the results, talk; where only one call may
+come at a time, after the results of all of them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockai.engine import json_schema, patterns
+from mockai.engine import asking, json_schema, patterns
 from mockai.engine.accounting import name_of
+from mockai.engine.asking import STOP_WORDS, Profile, Said, stems
 from mockai.engine.draw import Draw
 from mockai.engine.mentions import words
 from mockai.engine.slots import Slots
@@ -22,40 +23,36 @@ from mockai.wire.codec import loads
 
 Json = dict[str, Any]
 
-ENOUGH = 2.0
-NAME_WEIGHT, DESCRIPTION_WEIGHT, PARAMETER_WEIGHT = 2.0, 1.0, 1.0
-NEAR_BEST = 0.6  # of several tools, those are called that score at least this share of the best
 MOST_CALLS = 8
-
-# Words that say nothing about what a tool is for.
-STOP_WORDS = frozenset(
-    (
-        "a about all also am an and any are as at be but by can could current currently data did do does each for "
-        "from function get gets give given has have hello her hi his how i if in info information input into is "
-        "it its just like make me my need new no not now of off on one or our out please return returns set so "
-        "some tell that the their them then there these they this to today tool type up us use used user value "
-        "want was we what when where which who whom why will with would you your e g eg etc"
-    ).split()
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One tool to call. `arguments` is None when they have yet to be filled."""
+    """One tool to call. `arguments` is None when they have yet to be filled, from `part` of the message first."""
 
     tool: Json
     arguments: Json | None = None
+    part: str = ""
+
+
+class PartSlots(Slots):
+    """What a part of a message offers, or else the whole of it."""
+
+    def __init__(self, part: str, text: str) -> None:
+        """Read both."""
+        super().__init__(part)
+        self._whole = Slots(text) if text != part else None
+
+    def several(self, name: str, schema: Json, description: str = "") -> list[Any]:
+        """Return every value that the part offers for a property, or that the whole does."""
+        found = super().several(name, schema, description)
+        return found or ([] if self._whole is None else self._whole.several(name, schema, description))
 
 
 def decide(text: str, tools: Sequence[Json]) -> list[Decision]:
-    """Return the calls that the last user message `text` asks for, in the order of the tools."""
-    scores = [(score(text, tool), tool) for tool in tools]
-    best = max((points for points, _ in scores), default=0.0)
-    if best < ENOUGH:
-        return []
-    chosen = [tool for points, tool in scores if points >= max(ENOUGH, best * NEAR_BEST)]
-    decisions = [decision for tool in chosen for decision in _spread(text, tool)]
-    return decisions[:MOST_CALLS]
+    """Return the calls that the last user message `text` asks for, in its order."""
+    asked = asking.asked(text, tools)
+    return [decision for profile, part in asked for decision in _spread(text, part, profile)][:MOST_CALLS]
 
 
 def left(decisions: Sequence[Decision], called: Sequence[str]) -> list[Decision]:
@@ -73,53 +70,27 @@ def left(decisions: Sequence[Decision], called: Sequence[str]) -> list[Decision]
 
 def choose_required(text: str, tools: Sequence[Json], rng: Draw) -> Decision:
     """Return the best tool when one has to be called, however little the text asks for it."""
-    best = max(score(text, tool) for tool in tools)
-    return Decision(rng.choice([tool for tool in tools if score(text, tool) == best]))
+    said = Said(text[-asking.READ :])
+    scores = [Profile.of(tool).score(said) for tool in tools]
+    return Decision(rng.choice([tool for tool, points in zip(tools, scores, strict=True) if points == max(scores)]))
 
 
-def score(text: str, tool: Json) -> float:
-    """Return how much a text asks for a tool: weighted words that it shares with the declaration."""
-    inner = tool.get("function") or tool.get("custom") or {}
-    name = str(inner.get("name") or "")
-    if name and len(name) > 3 and name.lower() in text.lower():
-        return 100.0
-    spoken = _stems(words(text[-4000:]))
-    named = _stems(words(name))
-    described = _stems(words(str(inner.get("description") or "")[:2000])) - named
-    properties = (inner.get("parameters") or {}).get("properties")
-    keys = list(properties)[:100] if isinstance(properties, dict) else []
-    parameters = _stems([word for key in keys for word in words(key)]) - named - described
-    return (
-        NAME_WEIGHT * len(spoken & named)
-        + DESCRIPTION_WEIGHT * len(spoken & described)
-        + PARAMETER_WEIGHT * len(spoken & parameters)
-    )
-
-
-def _stems(found: Sequence[str]) -> set[str]:
-    return {_stem(word) for word in found if word not in STOP_WORDS and len(word) > 1}
-
-
-def _stem(word: str) -> str:
-    for ending in ("ations", "ation", "ings", "ing", "ies", "es", "ed", "s", "e", "y"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
-
-
-def _spread(text: str, tool: Json) -> list[Decision]:
+def _spread(text: str, part: str, profile: Profile) -> list[Decision]:
     """Make one call for each of several values: «in San Francisco, Tokyo, and in Paris» is three."""
+    tool = profile.tool
     parameters = (tool.get("function") or {}).get("parameters") or {}
-    properties = parameters.get("properties") if isinstance(parameters, dict) else None
-    slots = Slots(text)
-    for key, entry in properties.items() if isinstance(properties, dict) else ():
+    topic = stems(words(name_of(tool)))
+    for key, entry in profile.properties.items():
         if not isinstance(entry, dict) or not _spreads(key, entry, parameters.get("required")):
             continue
-        values = slots.several(key, entry, str(entry.get("description") or ""))
-        listed = _listed(text, values, _stems(words(name_of(tool))))
-        if len(listed) > 1:
-            return [Decision(tool, _with(parameters, text, key, value)) for value in listed]
-    return [Decision(tool)]
+        for place in (part, text):
+            values = Slots(place).several(key, entry, str(entry.get("description") or ""))
+            listed = _listed(place, values, topic)
+            if len(listed) > 1 and not _is_list(listed, place, profile):
+                return [Decision(tool, _with(parameters, text, part, key, value)) for value in listed]
+            if values:
+                break
+    return [Decision(tool, None, part)]
 
 
 def _spreads(key: str, entry: Json, required: Any) -> bool:
@@ -130,6 +101,17 @@ def _spreads(key: str, entry: Json, required: Any) -> bool:
     return (
         "string" in kind if isinstance(kind, list) else kind == "string" or (kind == "integer" and "id" in words(key))
     )
+
+
+def _is_list(values: Sequence[Any], text: str, profile: Profile) -> bool:
+    """Return whether a parameter that takes a list wants these values: «with Ann and Joe»."""
+    for key, entry in profile.properties.items():
+        items = entry.get("items") if isinstance(entry, dict) and entry.get("type") == "array" else None
+        if isinstance(items, dict):
+            offered = Slots(text).several(key.removesuffix("s"), items, str(items.get("description") or ""))
+            if all(value in offered for value in values):
+                return True
+    return False
 
 
 CONJUNCTIONS = frozenset("and or plus with versus vs than nor compared".split())
@@ -158,21 +140,22 @@ def _joins(joint: str, topic: set[str]) -> bool:
         return False
     rest = between - CONJUNCTIONS - ASIDES
     joined = between & CONJUNCTIONS or re.match(r"\s*[,;/&]", joint) is not None or "as well as" in joint
-    return bool(joined) and _stems(list(rest)) <= topic
+    return bool(joined) and stems(list(rest)) <= topic
 
 
-def _with(parameters: Json, text: str, key: str, value: Any) -> Json:
-    made = arguments(parameters, text, Draw("spread", key, value), strict=False)
+def _with(parameters: Json, text: str, part: str, key: str, value: Any) -> Json:
+    made = arguments(parameters, text, Draw("spread", key, value), strict=False, part=part)
     made[key] = value
     properties = parameters.get("properties")
     return {name: made[name] for name in properties if name in made} if isinstance(properties, dict) else made
 
 
-def arguments(parameters: Json, text: str, rng: Draw, strict: bool) -> Json:
-    """Return arguments that satisfy the parameter schema, with values from the text where they fit."""
+def arguments(parameters: Json, text: str, rng: Draw, strict: bool, part: str = "") -> Json:
+    """Return arguments that satisfy the parameter schema, with values from `part` of the text, or from all of it."""
     if not parameters:
         return {}
-    value = json_schema.fill({"type": "object", **parameters}, rng, Slots(text), complete=strict)
+    slots = PartSlots(part or text, text)
+    value = json_schema.fill({"type": "object", **parameters}, rng, slots, complete=strict)
     return value if isinstance(value, dict) else {}
 
 

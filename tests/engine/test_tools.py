@@ -42,7 +42,7 @@ def called(text: str, *declared: dict[str, Any]) -> list[str]:
 def locations(text: str) -> list[str]:
     decisions = tools.decide(text, [WEATHER])
     schema = WEATHER["function"]["parameters"]
-    made = [entry.arguments or tools.arguments(schema, text, Draw(1), strict=False) for entry in decisions]
+    made = [entry.arguments or tools.arguments(schema, text, Draw(1), False, entry.part) for entry in decisions]
     for values in made:
         jsonschema.validate(values, schema)
     return [values["location"] for values in made]

@@ -1,0 +1,151 @@
+"""Which tools a message asks for: messages, the tools that are offered, and the calls that come."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from mockai.engine import accounting, tools
+from mockai.engine.draw import Draw
+
+Json = dict[str, Any]
+TEXT: Json = {"type": "string"}
+WHOLE: Json = {"type": "integer"}
+NUMBER: Json = {"type": "number"}
+
+
+def tool(name: str, description: str, optional: Json | None = None, /, **properties: Json) -> Json:
+    parameters = {
+        "type": "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+    }
+    return {
+        "type": "function",
+        "function": {"name": name, "description": description, "parameters": parameters},
+    }
+
+
+CATEGORY: Json = {"type": "string", "enum": ["books", "music", "electronics"]}
+OFFERED: Json = {
+    "weather": tool("get_weather", "Get the current weather in a city", location=TEXT),
+    "stock": tool("get_stock_price", "Get the current price of a stock", symbol=TEXT),
+    "mail": tool("send_email", "Send an email", to=TEXT, body=TEXT),
+    "calculate": tool("calculate", "Evaluate a mathematical expression", expression=TEXT),
+    "add": tool("add", "Add two numbers", a=WHOLE, b=WHOLE),
+    "multiply": tool("multiply", "Multiply two numbers", a=WHOLE, b=WHOLE),
+    "user": tool("get_user", "Get a user by id", user_id=WHOLE),
+    "todo": tool("create_todo", "Create a todo item", {"due_date": TEXT}, title=TEXT),
+    "remind": tool("set_reminder", "Set a reminder", text=TEXT, when=TEXT),
+    "products": tool(
+        "search_products", "Search the product catalog", {"category": CATEGORY, "max_price": NUMBER}, query=TEXT
+    ),
+    "event": tool(
+        "create_event",
+        "Create a calendar event",
+        title=TEXT,
+        start={"type": "string", "format": "date-time"},
+        attendees={"type": "array", "items": TEXT},
+    ),
+    "read": tool("read_file", "Read a file", path=TEXT),
+    "write": tool("write_file", "Write content to a file", path=TEXT, content=TEXT),
+    "list": tool("list_directory", "List a directory", path=TEXT),
+    "short": tool("W", "Weather of a city", city=TEXT),
+    "sql": tool("run_sql", "Run a SQL query", query=TEXT),
+    "order": tool("get_order_status", "Get the status of an order", order_id=TEXT),
+    "search": tool("web_search", "Search the web", query=TEXT),
+    "lights": tool("set_lights", "Turn lights on or off", room=TEXT, on={"type": "boolean"}),
+}
+ALL = " ".join(OFFERED)
+
+
+def calls(text: str, offered: str) -> list[tuple[str, Json]]:
+    declared = {OFFERED[key]["function"]["name"]: key for key in OFFERED}
+    made = []
+    for entry in tools.decide(text, [OFFERED[key] for key in offered.split()]):
+        schema = entry.tool["function"]["parameters"]
+        values = entry.arguments or tools.arguments(schema, text, Draw(1), False, entry.part)
+        jsonschema.validate(values, schema)
+        made.append((declared[accounting.name_of(entry.tool)], values))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "offered", "expected"),
+    [
+        # several tools in one message, each with its own values
+        ("What's the weather in Paris and the stock price of MSFT?", "weather stock", [("weather", {"location": "Paris"}), ("stock", {"symbol": "MSFT"})]),
+        ("What's the stock price of MSFT and the weather in Paris?", "weather stock", [("stock", {"symbol": "MSFT"}), ("weather", {"location": "Paris"})]),
+        ("What's the weather like in Paris today? What's the weather like in Bogotá? Could you send a message to bob@email.com saying hi?", "weather mail", [("weather", {"location": "Paris"}), ("weather", {"location": "Bogotá"}), ("mail", {"to": "bob@email.com"})]),
+        ("Get the weather in Paris, then email bob@x.com about it", "mail weather", [("weather", {"location": "Paris"}), ("mail", {"to": "bob@x.com"})]),
+        ("Get the weather and the stock price of MSFT", "weather stock", [("weather", {}), ("stock", {"symbol": "MSFT"})]),
+        ("I am off to Rome! What's the weather there, and where is order A-1042?", "weather order", [("weather", {"location": "Rome"}), ("order", {"order_id": "A-1042"})]),
+        ("I'm visiting Paris and Rome! What is the weather there?", "weather", [("weather", {"location": "Paris"}), ("weather", {"location": "Rome"})]),
+        ("What is 3 * 12? Also, what is 11 + 49?", "add multiply", [("multiply", {"a": 3, "b": 12}), ("add", {"a": 11, "b": 49})]),
+        ("What is 3 * 12? Also, what is 5 * 7?", "add multiply", [("multiply", {"a": 3, "b": 12}), ("multiply", {"a": 5, "b": 7})]),
+        ("Add 2 and 3, and multiply 4 by 5", "multiply add", [("add", {"a": 2, "b": 3}), ("multiply", {"a": 4, "b": 5})]),
+        ("The weather in Paris, and the weather in Oslo", ALL, [("weather", {"location": "Paris"}), ("weather", {"location": "Oslo"})]),
+        ("Weather in Paris and Oslo and the price of AAPL stock", "weather stock", [("weather", {"location": "Paris"}), ("weather", {"location": "Oslo"}), ("stock", {"symbol": "AAPL"})]),
+        # what is said in other words, or by a value
+        ("How hot is it in Madrid today?", "weather stock", [("weather", {"location": "Madrid"})]),
+        ("Do I need an umbrella in London?", "weather mail", [("weather", {"location": "London"})]),
+        ("What's TSLA trading at?", "weather stock", [("stock", {"symbol": "TSLA"})]),
+        ("What is 15% of 240?", "weather calculate", [("calculate", {})]),
+        ("What's 23*19?", "weather calculate", [("calculate", {"expression": "23*19"})]),
+        ("How much is 11 plus 49?", "add multiply", [("add", {"a": 11, "b": 49})]),
+        ("Get user 42", "user weather", [("user", {"user_id": 42})]),
+        ("Remind me to buy milk tomorrow", "todo weather", [("todo", {})]),
+        ("Remind me to buy milk tomorrow", "weather remind", [("remind", {"when": "tomorrow"})]),
+        ("Find me books about gardening under $25", "weather products", [("products", {"category": "books", "max_price": 25})]),
+        ("weather in Paris and Rome in c", "short", [("short", {"city": "Paris"}), ("short", {"city": "Rome"})]),
+        # one call only
+        ("Create an event titled 'Design review' on 2025-03-04T10:00:00Z with Ann and Joe", "event", [("event", {"start": "2025-03-04T10:00:00Z", "attendees": ["Ann", "Joe"]})]),
+        ("List the files in src/", "read write list", [("list", {})]),
+        ("What's the weather in Paris? I need the weather for my trip. It is a short one.", "weather", [("weather", {"location": "Paris"})]),
+        ("Weather in Paris! The weather should be in celsius.", "weather", [("weather", {"location": "Paris"})]),
+        ("Send an email to bob@x.com. The email should say hi.", "mail", [("mail", {"to": "bob@x.com"})]),
+        # what a tool works on asks for nothing itself
+        ("Send an email to bob@x.com about the weather and stock prices", "weather stock mail", [("mail", {"to": "bob@x.com"})]),
+        ('Search the web for "weather in Paris"', "weather search", [("search", {"query": "weather in Paris"})]),
+        ("Run this SQL: SELECT weather FROM cities; DELETE FROM stock", "weather stock sql", [("sql", {})]),
+        ("Tell me about the weather in Oslo", "weather stock", [("weather", {"location": "Oslo"})]),
+        ("Don't send an email, just get the weather in Rome", "mail weather", [("weather", {"location": "Rome"})]),
+        ("Thanks! Now get the stock price of MSFT", "weather stock", [("stock", {"symbol": "MSFT"})]),
+    ],
+)  # fmt: skip
+def test_each_clause_calls_the_tool_that_it_asks_for(
+    text: str, offered: str, expected: list[tuple[str, Json]]
+) -> None:
+    made = calls(text, offered)
+    assert [key for key, _ in made] == [key for key, _ in expected]
+    for (_, values), (_, wanted) in zip(made, expected, strict=True):
+        assert values | wanted == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Hello!",
+        "Hi, my name is Bob and I live in Paris.",
+        "How are you doing today?",
+        "Thanks, that's all",
+        "Thanks for checking the weather in Paris!",
+        "Tell me a joke",
+        "Tell me a joke about the weather",
+        "Write a poem about the weather in Paris and the price of stock",
+        "Who won the world series in 2020?",
+        "Don't send an email",
+        "Please do not check the weather.",
+        "What can you do?",
+        "I am a new user here",
+        "Can you give me some advice?",
+        "Good morning",
+        "Yes, please",
+        "Explain recursion to me",
+        "What is the capital of France?",
+        "I was born on 2001-03-04 and my phone is 555-1234",
+    ],
+)
+def test_small_talk_calls_none_of_many_tools(text: str) -> None:
+    assert calls(text, ALL) == []
