@@ -6,7 +6,7 @@ The logs are true: a linear equation is solved, arithmetic is worked out, number
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -55,20 +55,25 @@ def code(text: str) -> Code:
     return _equation(text) or _arithmetic(text) or _numbers(text) or _words(text)
 
 
+def result(text: str) -> tuple[str, Fraction] | None:
+    """Return the variable of an equation and its root, or "" and what a calculation comes to; None without either."""
+    text = text[-READ:]
+    for equation in _EQUATION.finditer(text):
+        root = _root(equation[1], equation[2])
+        if root is not None:
+            return root
+    return next((("", value) for _, value in _sums(text)), None)
+
+
 # --- a linear equation ---------------------------------------------------------------------------
 
 
 def _equation(text: str) -> Code | None:
     for found in _EQUATION.finditer(text):
-        left, right = _linear(found[1]), _linear(found[2])
-        names = {name for name in (*left, *right) if name}
-        if len(names) != 1:
+        solved = _root(found[1], found[2])
+        if solved is None:
             continue
-        name = names.pop()
-        slope = left.get(name, Fraction()) - right.get(name, Fraction())
-        if not slope:
-            continue
-        root = str((right.get("", Fraction()) - left.get("", Fraction())) / slope)
+        name, root = solved[0], str(solved[1])
         equation = f"{_spelled(found[1])} = {_spelled(found[2])}"
         source = (
             f"import sympy as sp\n\n# Define the variable\n{name} = sp.symbols('{name}')\n\n# Define the equation\n"
@@ -77,6 +82,16 @@ def _equation(text: str) -> Code | None:
         )
         return Code(source, f"[{root}]", f"The solution to the equation {equation} is {name} = {root}.")
     return None
+
+
+def _root(first: str, second: str) -> tuple[str, Fraction] | None:
+    left, right = _linear(first), _linear(second)
+    names = {name for name in (*left, *right) if name}
+    if len(names) != 1:
+        return None
+    name = names.pop()
+    slope = left.get(name, Fraction()) - right.get(name, Fraction())
+    return (name, (right.get("", Fraction()) - left.get("", Fraction())) / slope) if slope else None
 
 
 def _linear(side: str) -> dict[str, Fraction]:
@@ -100,18 +115,23 @@ def _source(side: str) -> str:
 
 
 def _arithmetic(text: str) -> Code | None:
+    for expression, value in _sums(text):
+        shown = str(float(value)) if set(expression) & set("/.") else str(value)
+        source = f"result = {expression.replace('^', '**')}\nprint(result)"
+        return Code(source, shown, f"The result of {expression} is {shown}.")
+    return None
+
+
+def _sums(text: str) -> Iterator[tuple[str, Fraction]]:
+    """Yield the calculations of a text, and what they come to."""
     for found in _SUM.findall(text):
         expression = _spelled(found)
         if not re.search(r"\d\)?\s*(?:[*/+^]|\s-)", expression):  # dates and ranges have bare hyphens only
             continue
         try:
-            value = _Sum(expression).value()
+            yield expression, _Sum(expression).value()
         except (ValueError, ZeroDivisionError, OverflowError):
             continue
-        shown = str(float(value)) if set(expression) & set("/.") else str(value)
-        source = f"result = {expression.replace('^', '**')}\nprint(result)"
-        return Code(source, shown, f"The result of {expression} is {shown}.")
-    return None
 
 
 class _Sum:

@@ -7,72 +7,45 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
-from mockai.engine import patterns
+from mockai.engine import interpreter, patterns
 from mockai.engine.draw import Draw
 from mockai.engine.mentions import words
-from mockai.engine.slots import EVENTS, Slots
+from mockai.engine.samples import FORMATS, HINTS, PLAIN
+from mockai.engine.schemas import (
+    as_dict,
+    bounds_of,
+    for_key,
+    is_of,
+    kind_of,
+    merge,
+    multiple_of,
+    pointed,
+    singular,
+    spare_keys,
+    weight,
+    whole_number,
+)
+from mockai.engine.slots import EVENTS, Slots, fits
 
 Json = dict[str, Any]
 
 DEEP = 6  # from here on, optional things are left out and the plainest branch is taken
 DEEPEST = 24
 MOST_VALUES = 2000
+NULL = {"type": "null"}
+SCALARS = ("string", "integer", "number", "boolean")
+ANSWERS = frozenset("answer result solution".split())
+"""What a calculation comes to."""
+CERTAINTIES = frozenset("confidence probability likelihood certainty".split())
+"""What lies between 0 and 1."""
+_LIMITS = frozenset("minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split())
+_BOUND = frozenset("enum const pattern format minLength maxLength".split())
 MOST_OFFERED = 10  # values of the prompt that an array takes
 OPTIONAL = 0.35  # how often an optional property without a value from the prompt is there
-
-FORMATS = {
-    "date": "2026-03-14",
-    "date-time": "2026-03-14T09:26:53Z",
-    "time": "09:26:53Z",
-    "duration": "P3D",
-    "email": "ada@example.com",
-    "idn-email": "ada@example.com",
-    "hostname": "api.example.com",
-    "idn-hostname": "api.example.com",
-    "ipv4": "192.0.2.7",
-    "ipv6": "2001:db8::7",
-    "uri": "https://example.com/page",
-    "uri-reference": "/page",
-    "iri": "https://example.com/page",
-    "iri-reference": "/page",
-    "url": "https://example.com/page",
-    "uri-template": "https://example.com/{id}",
-    "json-pointer": "/name",
-    "relative-json-pointer": "0",
-    "regex": "^[a-z]+$",
-}
-# What a property's name makes likely, when the prompt offers nothing.
-HINTS: dict[str, tuple[str, ...]] = {
-    "name": ("Ada Lovelace", "Alan Turing", "Grace Hopper"),
-    "author": ("Jane Austen", "Mark Twain"),
-    "city": ("Paris", "Tokyo", "Lima"),
-    "location": ("Paris, France", "Tokyo, Japan", "Boston, MA"),
-    "country": ("France", "Japan", "Peru"),
-    "email": ("ada@example.com",),
-    "date": ("2026-03-14", "2026-07-01"),
-    "time": ("09:30", "14:00"),
-    "title": ("A Short Guide", "First Steps", "The Open Question"),
-    "description": ("A short description of the main points.",),
-    "summary": ("The main point, in one sentence.",),
-    "explanation": ("Divide both sides by the same number, and the value of x is left.",),
-    "reason": ("It fits the question best.",),
-    "answer": ("The answer is yes.",),
-    "output": ("x = 1",),
-    "category": ("general", "science", "travel"),
-    "color": ("blue", "green", "red"),
-    "currency": ("USD", "EUR"),
-    "language": ("English", "French"),
-    "url": ("https://example.com/page",),
-    "phone": ("+1 555 0100",),
-    "unit": ("celsius", "metric"),
-    "joke": ("Why did the number cross the road? To get to the other side of the equation.",),
-    "sentiment": ("positive", "neutral"),
-    "code": ("A1", "B2"),
-}
-PLAIN = ("value", "sample", "example", "first", "second", "open", "simple", "small")
 
 
 def fill(schema: Any, rng: Draw, slots: Slots | None = None, *, complete: bool = False) -> Any:
@@ -133,8 +106,10 @@ class _Filler:
         for key in ("anyOf", "oneOf"):
             if isinstance(schema.get(key), list) and schema[key]:
                 rest = {field: entry for field, entry in schema.items() if field != key}
-                branch = self._branch(schema[key], depth)
-                return self.value(_merged(rest, self._resolved(branch, depth)), name, str(description), depth + 1)
+                branch = self._branch(schema[key], name, str(description), depth)
+                if branch == NULL:
+                    return None
+                return self.value(merge(rest, self._resolved(branch, depth)), name, str(description), depth + 1)
         return self._typed(schema, name, str(description), depth)
 
     def _resolved(self, schema: Any, depth: int) -> Json:
@@ -144,29 +119,54 @@ class _Filler:
                 return {}
             if isinstance(schema.get("$ref"), str):
                 rest = {field: entry for field, entry in schema.items() if field != "$ref"}
-                schema = _merged(_pointed(self.root, schema["$ref"]), rest)
+                schema = merge(pointed(self.root, schema["$ref"]), rest)
             elif isinstance(schema.get("allOf"), list):
                 rest = {field: entry for field, entry in schema.items() if field != "allOf"}
                 for part in schema["allOf"]:
-                    rest = _merged(rest, self._resolved(part, depth + 1) if depth < DEEPEST else {})
+                    rest = merge(rest, self._resolved(part, depth + 1) if depth < DEEPEST else {})
                 schema = rest
             else:
                 return schema
         return schema if isinstance(schema, dict) else {}
 
-    def _branch(self, branches: list[Any], depth: int) -> Any:
-        useful = [branch for branch in branches if branch != {"type": "null"} and branch is not False] or branches
-        if depth < DEEP:
-            return useful[0] if len(useful) == 1 else self.rng.choice(useful)
-        return min(branches, key=lambda branch: (_weight(branch), repr(branch)))
+    def _branch(self, branches: list[Any], name: str, description: str, depth: int) -> Any:
+        """Return the branch of which the prompt says most; of a value or null, null where it says nothing."""
+        useful = [branch for branch in branches if branch != NULL and branch is not False] or branches
+        if depth >= DEEP:
+            return min(branches, key=lambda branch: (weight(branch), repr(branch)))
+        plain = [self._resolved(branch, depth) for branch in useful]
+        if len(useful) == 1 and (NULL not in branches or self._nulls(plain[0], name, description) is None):
+            return useful[0]
+        if len(useful) == 1:
+            return NULL if self._nulls(plain[0], name, description) else useful[0]
+        said = [self._evidence(branch, name, description) for branch in plain]
+        return self.rng.choice([branch for branch, much in zip(useful, said, strict=True) if much == max(said)])
+
+    def _nulls(self, schema: Json, name: str, description: str) -> bool | None:
+        """Return whether null stands for a plain value, as the prompt offers none; None for what is not plain."""
+        if not name or not self.slots.text or schema.get("type") not in SCALARS:
+            return None
+        return not self.slots.offers(name, schema, description)
+
+    def _evidence(self, schema: Json, name: str, description: str) -> int:
+        """Return how much of a branch the prompt speaks of."""
+        properties = as_dict(schema.get("properties"))
+        if properties:
+            fixed = [entry.get("const") for entry in properties.values() if isinstance(entry, dict)]
+            named = [*properties, schema.get("title"), *(value for value in fixed if isinstance(value, str))]
+            return sum(self.slots.says(str(entry)) for entry in named if entry)
+        return int(schema.get("type") in SCALARS and bool(self.slots.several(name, schema, description)))
 
     def _enum(self, schema: Json, name: str) -> Any:
-        fitting = [value for value in schema["enum"] if _is_of(value, schema.get("type"))] or schema["enum"]
+        fitting = [value for value in schema["enum"] if is_of(value, schema.get("type"))] or schema["enum"]
         offered = self.slots.value(name, {"enum": fitting})
         return self.rng.choice(fitting) if offered is None else offered
 
     def _typed(self, schema: Json, name: str, description: str, depth: int) -> Any:
-        kind = _kind(schema, self.rng if depth < DEEP else None)
+        kind = kind_of(schema, self.rng if depth < DEEP else None)
+        nullable = isinstance(schema.get("type"), list) and "null" in schema["type"]
+        if nullable and self._nulls(schema | {"type": kind}, name, description):
+            return None
         if kind == "object":
             return self._object(schema, depth)
         if kind == "array":
@@ -183,7 +183,7 @@ class _Filler:
     # --- objects and arrays
 
     def _object(self, schema: Json, depth: int) -> Json:
-        properties = _as_dict(schema.get("properties"))
+        properties = as_dict(schema.get("properties"))
         needed = schema.get("required")
         required = [key for key in needed if isinstance(key, str)] if isinstance(needed, list) else []
         about = " ".join(EVENTS & set(words(str(schema.get("title") or ""))))
@@ -196,13 +196,13 @@ class _Filler:
         extra = schema.get("additionalProperties", True)
         for key in required:
             if key not in made:
-                made[key] = self.value(_for_key(schema, key, extra), key, "", depth + 1)
+                made[key] = self.value(for_key(schema, key, extra), key, "", depth + 1)
         least = schema.get("minProperties")
-        spare = (key for key in _spare_keys(properties, schema) if key not in made)
+        spare = (key for key in spare_keys(properties, schema) if key not in made)
         for key in spare:
             if not isinstance(least, int) or len(made) >= min(least, 50):
                 break
-            entry = properties[key] if key in properties else _for_key(schema, key, extra)
+            entry = properties[key] if key in properties else for_key(schema, key, extra)
             made[key] = self.value(entry, key, "", depth + 1)
         return made
 
@@ -217,7 +217,7 @@ class _Filler:
         return "enum" not in entry and self.rng.chance(OPTIONAL)
 
     def _array(self, schema: Json, name: str, description: str, depth: int) -> list[Any]:
-        low, high = _whole(schema.get("minItems"), 0), _whole(schema.get("maxItems"), 1 << 30)
+        low, high = whole_number(schema.get("minItems"), 0), whole_number(schema.get("maxItems"), 1 << 30)
         prefix = schema.get("prefixItems")
         fixed = prefix if isinstance(prefix, list) else []
         items = schema.get("items", True)
@@ -226,18 +226,17 @@ class _Filler:
             return made
         offered = self._offered(name, items, depth)
         made += offered[: max(0, high - len(made))]
-        wanted = max(low, len(made) if made else (0 if depth >= DEEP else 2))
+        asked = self.slots.counted(name) if name else None
+        wanted = max(low, len(made) if made else (0 if depth >= DEEP else min(asked or 2, MOST_OFFERED)))
         contains = schema.get("contains")
         if isinstance(contains, dict):
-            count = _whole(schema.get("minContains"), 1)
-            made += [
-                self.value(_merged(_as_dict(items), contains), name, "", depth + 1) for _ in range(min(count, 50))
-            ]
+            count = whole_number(schema.get("minContains"), 1)
+            made += [self.value(merge(as_dict(items), contains), name, "", depth + 1) for _ in range(min(count, 50))]
         size = min(max(wanted, low), high, 200)
         attempts = 0
         while len(made) < size and attempts < size * 8 + 20:
             attempts += 1
-            value = self.value(items, _singular(name), description, depth + 1)
+            value = self.value(items, singular(name), description, depth + 1)
             if schema.get("uniqueItems") and value in made:
                 value = self._varied(items, value, made)
                 if value is None:
@@ -250,7 +249,10 @@ class _Filler:
         plain = self._resolved(items, depth)
         if not name or depth >= DEEP or "const" in plain:
             return []
-        found = self.slots.several(_singular(name), plain, str(plain.get("description") or ""))
+        found = self.slots.several(singular(name), plain, str(plain.get("description") or ""))
+        if plain.get("type") == "string" and not _BOUND & set(plain):
+            things = self.slots.listed(name)
+            found = things if len(things) > len(found) or set(found) == set(self.slots.quoted) else found
         return list({repr(value): value for value in found}.values())[:MOST_OFFERED]
 
     def _varied(self, items: Any, value: Any, made: list[Any]) -> Any:
@@ -264,15 +266,19 @@ class _Filler:
     # --- scalars
 
     def _string(self, schema: Json, name: str, description: str) -> str:
-        low, high = _whole(schema.get("minLength"), 0), _whole(schema.get("maxLength"), 1 << 30)
+        low, high = whole_number(schema.get("minLength"), 0), whole_number(schema.get("maxLength"), 1 << 30)
         pattern, form = schema.get("pattern"), schema.get("format")
         offered = self.slots.value(name, schema, description) if name else None
         if isinstance(offered, str):
             return offered
+        answer = self._answer(name)
+        if answer is not None and pattern is None and form is None and low <= len(answer) <= high:
+            return answer
         if isinstance(pattern, str):
-            for _ in range(8):
+            ahead = "(?=" in pattern or "(?!" in pattern  # what a draw does not look at
+            for _ in range(64 if ahead else 8):
                 text = patterns.matching(pattern, self.rng)
-                if text is not None and low <= len(text) <= high:
+                if text is not None and low <= len(text) <= high and (not ahead or patterns.fits(pattern, text)):
                     return text
         if form == "uuid":
             raw = f"{self.rng.getrandbits(128):032x}"
@@ -287,6 +293,20 @@ class _Filler:
             text = text[: max(low, min(len(text), high))]
         return text[:high]
 
+    @cached_property
+    def _worked_out(self) -> tuple[str, Fraction] | None:
+        """Return what the equation or the calculation of the prompt comes to."""
+        return interpreter.result(self.slots.text)
+
+    def _answer(self, name: str) -> str | None:
+        """Return the answer to the equation or the calculation of the prompt."""
+        if self._worked_out is None or not ANSWERS & set(words(name)):
+            return None
+        variable, value = self._worked_out
+        exact = Fraction(str(float(value))) == value
+        shown = f"{float(value):.15g}" if exact else str(value)
+        return f"{variable} = {shown}" if variable else shown
+
     def _text(self, name: str) -> str:
         for word in reversed(words(name)):
             if word in HINTS:
@@ -294,177 +314,22 @@ class _Filler:
         return self.rng.choice(PLAIN) if not name else f"{self.rng.choice(PLAIN)} {' '.join(words(name))}".strip()
 
     def _number(self, schema: Json, name: str, kind: str, description: str) -> int | float:
+        if self._worked_out is not None and ANSWERS & set(words(name)):
+            value = self._worked_out[1]
+            number = int(value) if value.denominator == 1 else float(value)
+            if fits(number, kind, schema):
+                return number
         offered = self.slots.value(name, schema | {"type": kind}, description) if name else None
         if isinstance(offered, (int, float)):
             return offered
-        low, high = _limits(schema, kind)
+        low, high = bounds_of(schema, kind)
+        if kind == "number" and CERTAINTIES & set(words(name)) and not _LIMITS & set(schema):
+            return round(self.rng.uniform(0.5, 0.99), 2)
         step = schema.get("multipleOf")
         if isinstance(step, (int, float)) and step > 0 and not isinstance(step, bool):
-            return _multiple(low, high, step, kind, self.rng)
+            return multiple_of(low, high, step, kind, self.rng)
         if kind == "integer":
             return self.rng.randint(math.ceil(low), max(math.ceil(low), math.floor(high)))
         drawn = low + (high - low) * self.rng.uniform(0.1, 0.9)
         rounded = round(drawn, 2)
         return rounded if low < rounded < high else drawn
-
-
-def _pointed(root: Any, reference: str) -> Any:
-    if not reference.startswith("#"):
-        return {}
-    node = root
-    for part in reference[1:].split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, dict) and part in node:
-            node = node[part]
-        elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
-            node = node[int(part)]
-        else:
-            return {}
-    return node
-
-
-def _merged(left: Any, right: Any) -> Json:
-    """Return a schema that asks for both: properties and required keys add up, bounds take the narrower."""
-    merged = dict(_as_dict(left))
-    for key, value in _as_dict(right).items():
-        known = merged.get(key)
-        if key == "properties" and isinstance(known, dict) and isinstance(value, dict):
-            both = {name: _merged(known[name], value[name]) for name in known if name in value}
-            merged[key] = {**known, **value, **both}
-        elif key == "required" and isinstance(known, list) and isinstance(value, list):
-            merged[key] = [*known, *(name for name in value if name not in known)]
-        elif key in ("minimum", "exclusiveMinimum", "minLength", "minItems") and isinstance(known, (int, float)):
-            merged[key] = max(known, value)
-        elif key in ("maximum", "exclusiveMaximum", "maxLength", "maxItems") and isinstance(known, (int, float)):
-            merged[key] = min(known, value)
-        elif key == "enum" and isinstance(known, list) and isinstance(value, list):
-            merged[key] = [entry for entry in known if entry in value] or known
-        else:
-            merged[key] = value
-    return merged
-
-
-def _as_dict(schema: Any) -> Json:
-    return schema if isinstance(schema, dict) else {}
-
-
-_KEYWORDS = {
-    "object": ("properties", "required", "additionalProperties", "minProperties", "patternProperties"),
-    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"),
-    "string": ("pattern", "format", "minLength", "maxLength"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
-
-
-def _kind(schema: Json, rng: Draw | None) -> str:
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        useful = [entry for entry in kind if entry != "null"]
-        if not useful or (rng is None and "null" in kind):
-            return "null"
-        return str(useful[0])
-    if isinstance(kind, str):
-        return kind
-    return next((name for name, keys in _KEYWORDS.items() if any(key in schema for key in keys)), "string")
-
-
-_PYTHON_KINDS: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "null": (type(None),),
-    "array": (list,),
-    "object": (dict,),
-}
-
-
-def _is_of(value: Any, kind: Any) -> bool:
-    names = kind if isinstance(kind, list) else [kind]
-    if isinstance(value, bool):
-        return kind is None or "boolean" in names
-    return kind is None or any(isinstance(value, _PYTHON_KINDS.get(str(name), ())) for name in names)
-
-
-def _weight(schema: Any) -> int:
-    """Return how much a branch would bring with it; the plainest one ends a recursion."""
-    if not isinstance(schema, dict):
-        return 0
-    if schema.get("type") == "null":
-        return 0
-    if "$ref" in schema:
-        return 1000
-    return 10 * len(schema.get("required") or ()) + (5 if schema.get("type") in ("object", "array") else 1)
-
-
-def _for_key(schema: Json, key: str, extra: Any) -> Any:
-    found = schema.get("patternProperties")
-    if isinstance(found, dict):
-        for pattern, entry in found.items():
-            if key in _simple_keys(str(pattern)):
-                return entry
-    return extra if isinstance(extra, dict) else {"type": "string"}
-
-
-def _simple_keys(pattern: str) -> Iterable[str]:
-    made = patterns.matching(pattern, Draw("key", pattern))
-    return () if made is None else (made,)
-
-
-def _spare_keys(properties: Json, schema: Json) -> Iterable[str]:
-    yield from properties
-    found = schema.get("patternProperties")
-    for pattern in found if isinstance(found, dict) else ():
-        yield from _simple_keys(str(pattern))
-    if schema.get("additionalProperties") is not False:
-        yield from (f"key{number}" for number in range(1, 60))
-
-
-def _singular(name: str) -> str:
-    return name[:-1] if name.endswith("s") and len(name) > 3 else name
-
-
-def _whole(value: Any, default: int) -> int:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 else default
-
-
-def _limits(schema: Json, kind: str) -> tuple[float, float]:
-    bounds = {
-        name: schema[name]
-        for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-        if isinstance(schema.get(name), (int, float)) and not isinstance(schema.get(name), bool)
-    }
-    gap = 1 if kind == "integer" else 1e-9
-    lows = [
-        bounds[name] + (gap if name == "exclusiveMinimum" else 0) for name in bounds if "Min" in name or "min" in name
-    ]
-    highs = [
-        bounds[name] - (gap if name == "exclusiveMaximum" else 0) for name in bounds if "Max" in name or "max" in name
-    ]
-    if kind == "integer":
-        lows = [math.ceil(bounds["minimum"])] if "minimum" in bounds else []
-        lows += [math.floor(bounds["exclusiveMinimum"]) + 1] if "exclusiveMinimum" in bounds else []
-        highs = [math.floor(bounds["maximum"])] if "maximum" in bounds else []
-        highs += [math.ceil(bounds["exclusiveMaximum"]) - 1] if "exclusiveMaximum" in bounds else []
-    if lows and highs:
-        return max(lows), min(highs)
-    if lows:
-        return max(lows), max(lows) + 100
-    if highs:
-        return min(highs) - 100, min(highs)
-    return 1, 100
-
-
-def _multiple(low: float, high: float, step: float, kind: str, rng: Draw) -> int | float:
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    times = rng.randint(first, max(first, last))
-    value = times * step
-    if kind == "integer" or isinstance(step, int):
-        whole = round(value)
-        for offset in range(1000):
-            if kind != "integer" or float(times * step).is_integer():
-                break
-            times = first + offset
-            whole = round(times * step)
-        return whole
-    return round(value, 12)

@@ -81,6 +81,8 @@ def _passed(op: str, value: Any, text: str, starts: set[int], depth: int) -> set
     if op == "AT":
         edge = {"AT_BEGINNING": 0, "AT_BEGINNING_STRING": 0, "AT_END": len(text), "AT_END_STRING": len(text)}
         return starts & {edge[str(value)]}
+    if op in ("ASSERT", "ASSERT_NOT") and value[0] == 1:  # what comes next, or does not
+        return {at for at in starts if bool(_ends(value[1], text, {at}, depth + 1)) == (op == "ASSERT")}
     if op == "BRANCH":
         return set().union(*(_ends(branch, text, starts, depth + 1) for branch in value[1]))
     if op == "SUBPATTERN" and not value[1] and not value[2]:
@@ -130,7 +132,7 @@ def _sequence(tree: Iterable[Any], rng: Draw, groups: dict[int, str], depth: int
 def _node(op: str, value: Any, rng: Draw, groups: dict[int, str], depth: int) -> str:
     if op == "LITERAL":
         return chr(value)
-    if op in ("AT", "ASSERT_NOT"):
+    if op in ("AT", "ASSERT", "ASSERT_NOT"):
         return ""
     if op == "ANY":
         return rng.choice(_READABLE)

@@ -129,6 +129,13 @@ class Request:
         """Return the key that choice `index` is drawn from."""
         return draw.key(self.key, self._given, index)
 
+    @property
+    def earlier(self) -> list[str]:
+        """Return what was said before the last message of the user, the latest first."""
+        said = [conversation.text_of(message.get("content")) for message in self.body["messages"]]
+        last = max((at for at, each in enumerate(self.body["messages"]) if each["role"] == "user"), default=0)
+        return [text for text in reversed(said[:last]) if text]
+
     @cached_property
     def last_user(self) -> str:
         """Return the text of the last user message."""
@@ -282,7 +289,7 @@ def _json_text(request: Request, index: int) -> str:
     form = request.body["response_format"].get("json_schema") or {}
     schema = form.get("schema")
     rng = Draw(request.dice(index), "json")
-    slots = Slots(request.last_user)
+    slots = Slots(request.last_user, request.earlier)
     if schema:
         return dumps_text(json_schema.fill({"title": form.get("name"), **schema}, rng, slots))
     prompt = " ".join(conversation.text_of(message.get("content")) for message in request.body["messages"])

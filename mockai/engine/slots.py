@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, TypeGuard
 
 from mockai.engine import mentions, patterns
@@ -15,6 +16,9 @@ from mockai.engine.mentions import words
 Json = dict[str, Any]
 
 READ = 4000
+"""Characters that are read of the end of a text,"""
+READ_FIRST = 2000
+"""and of its beginning."""
 MOST_RANKED = 50
 """Values of which the place in the text is looked at."""
 LONGEST_PATTERNED = 64
@@ -28,13 +32,14 @@ PLACES = frozenset(
         "airport room"
     ).split()
 )
-PEOPLE = frozenset(
+PERSONS = frozenset(
     (
-        "name person people customer user author title company firm owner recipient contact artist team participant "
-        "attendee guest invitee member speaker student friend employee player winner candidate director actor "
-        "character passenger"
+        "name person people customer user author owner recipient contact artist participant attendee guest invitee "
+        "member speaker student friend employee player winner candidate director actor character passenger patient "
+        "sender assignee client doctor nurse teacher"
     ).split()
 )
+ORGANISATIONS = frozenset("title company firm team employer organization organisation vendor brand".split())
 EVENTS = frozenset("event meeting appointment occasion calendar".split())
 ENTITLED = frozenset("name title summary subject".split()) | EVENTS
 """Properties that name an event, where one is described."""
@@ -47,9 +52,25 @@ SYMBOLS = frozenset("symbol ticker stock airport iata icao code".split())
 NAMED = frozenset(["symbol", "ticker", "stock"])
 """What has a name where it has no code: «Apple»."""
 ADDRESSEES = frozenset("to cc bcc from sender recipient address contact attendee invitee guest user".split())
+MONEY = frozenset("amount balance budget cost fee income price revenue salary subtotal total".split())
+PHONES = frozenset("phone telephone mobile fax".split())
+POSTCODES = frozenset("zip zipcode postcode postal".split())
+PATHS = frozenset("path file filename filepath directory folder".split())
+POLES = {
+    "positive": frozenset(
+        "amazing awesome best brilliant delicious delighted enjoy enjoyed excellent fantastic glad good great happy "
+        "helpful impressed like liked love loved lovely nice perfect pleased superb thank thanks wonderful".split()
+    ),
+    "negative": frozenset(
+        "angry annoyed annoying awful bad boring broke broken disappointed disappointing dislike fail failed hate "
+        "hated horrible never poor rude sad slow terrible ugly unhappy useless worse worst wrong".split()
+    ),
+}
+"""What is said by who is pleased, and by who is not."""
 # Which of two values is meant: what stands behind «from», or behind «to».
 SOURCES = frozenset("from source origin departure start base sender".split())
 TARGETS = frozenset("to into target destination arrival end quote recipient".split())
+_COUNT = "|".join([r"[1-9]\d?", *list(mentions.NUMBER_WORDS)[1:]])
 _BEHIND_SOURCE = re.compile(r"\b(?:from|between)\W{1,3}$", re.I)
 _BEHIND_TARGET = re.compile(r"\b(?:to|into|and|in)\W{1,3}$", re.I)
 # What says yes, and what says no, to a property that has no word of its own for it.
@@ -62,18 +83,37 @@ _DENIED = re.compile(r"\b(?:not|no|without|don't|do not|never|exclude|excluding|
 class Slots:
     """What one text offers. Values that were given out are not given again while others are left."""
 
-    def __init__(self, text: str) -> None:
-        """Read the end of `text`."""
-        self.text = text[-READ:]
+    def __init__(self, text: str, earlier: Sequence[str] = ()) -> None:
+        """Read the beginning and the end of `text`; what it does not offer, the `earlier` texts may."""
+        self.text = text if len(text) <= READ_FIRST + READ else f"{text[:READ_FIRST]}\n{text[-READ:]}"
+        self._earlier = earlier
         self.lowered = self.text.lower()
         self.quoted = mentions.quoted(self.text)
         self.names = mentions.names(self.text)
-        self.numbers = mentions.numbers(self.text)
+        self._numbers = mentions.numbers(self.text)
+        self.numbers = [number for number, _ in self._numbers]
         self._given: set[str] = set()
+
+    @cached_property
+    def before(self) -> Slots | None:
+        """Return what the text in front of this one offers."""
+        return Slots(self._earlier[0], self._earlier[1:]) if self._earlier else None
 
     def value(self, name: str, schema: Json, description: str = "") -> Any:
         """Return the best value for a property, of the type that its schema asks for; None if there is none."""
-        return next(iter(self._fresh(self.several(name, schema, description))), None)
+        found = self.several(name, schema, description)
+        if isinstance(schema.get("enum"), list):
+            # Who names all that there is to choose from has not chosen yet.
+            found = [] if len(found) == len(schema["enum"]) > 1 else found or self._likely(schema["enum"])
+        elif not found and self.before is not None:
+            return self.before.value(name, schema, description)
+        return next(iter(self._fresh(found)), None)
+
+    def offers(self, name: str, schema: Json, description: str) -> bool:
+        """Return whether there is a value for a property, here or in front."""
+        if self.several(name, schema, description) or self._likely(schema.get("enum") or ()):
+            return True
+        return self.before is not None and self.before.offers(name, schema, description)
 
     def _fresh(self, values: list[Any]) -> list[Any]:
         fresh = [value for value in values if repr(value) not in self._given] or values
@@ -87,23 +127,70 @@ class Slots:
         kinds = schema.get("type")
         for kind in kinds if isinstance(kinds, list) else [kinds]:
             if kind in ("integer", "number"):
-                return self._own_first(name, [number for number in self.numbers if _fits(number, kind, schema)])
+                return self._own_first(name, [number for number in self._sums(name) if fits(number, kind, schema)])
             if kind == "boolean":
                 return self._of_booleans(name)
             if kind == "string" or kind is None:
                 return self._own_first(name, self._of_strings(name, schema, description))
         return []
 
+    def listed(self, name: str) -> list[str]:
+        """Return the things of a list that a text has for a property: behind its label, or as the only list."""
+        told = mentions.labelled(self.text, words(name))
+        return mentions.split(told[0]) if told else mentions.listed(self.text)
+
+    def counted(self, name: str) -> int | None:
+        """Return how many of something a text asks for: «three quiz questions»."""
+        noun = re.escape((words(name) or ["?"])[-1])
+        found = re.search(rf"\b({_COUNT}) (?:[\w-]+ ){{0,2}}{noun}(?:e?s)?\b", self.lowered)
+        return mentions.NUMBER_WORDS.get(found[1]) or int(found[1]) if found is not None else None
+
+    def says(self, name: str) -> bool:
+        """Return whether a text has one of the words of a name."""
+        return any(_said(word, self.spoken) for word in words(name) if len(word) > 3)
+
+    @cached_property
+    def spoken(self) -> set[str]:
+        """Return the words of the text."""
+        return set(words(self.text))
+
     # --- the kinds of values
 
+    def _sums(self, name: str) -> list[int | float]:
+        """Return the numbers: those with a sign of a currency first for what is paid, and last for anything else."""
+        money = not MONEY.isdisjoint(words(name))
+        paid = {
+            number: re.search(rf"[$€£¥] ?{re.escape(text)}", self.text) is not None for number, text in self._numbers
+        }
+        return sorted(self.numbers, key=lambda number: paid[number] != money)
+
     def _of_enum(self, values: Iterable[Any]) -> list[Any]:
-        spoken = set(words(self.text))
+        spoken = self.spoken
         said = [
             value
             for value in values
             if isinstance(value, str) and (parts := words(value)) and all(_said(part, spoken) for part in parts)
         ]
         return sorted(said, key=self._place)
+
+    def _likely(self, values: Iterable[Any]) -> list[str]:
+        """Return the strings of which some word is said that tells them apart, and what the mood of the text says."""
+        texts = [value for value in values if isinstance(value, str)]
+        parts = [set(words(value)) for value in texts]
+        shared = set.intersection(*parts) if parts else set()
+        spoken = self.spoken
+        hits = [sum(_said(part, spoken) for part in each - shared if len(part) > 3) for each in parts]
+        if any(hits):
+            return [value for value, hit in zip(texts, hits, strict=True) if hit == max(hits)][:1]
+        moods = {pole: len(spoken & said) for pole, said in POLES.items()}
+        mood = max(moods, key=lambda pole: moods[pole])
+        if min(moods.values()) == max(moods.values()):
+            mood = "neutral"
+        return [
+            value
+            for value in texts
+            if value.lower() == mood and {"positive", "negative"} <= set(map(str.lower, texts))
+        ]
 
     def _place(self, value: str) -> int:
         at = self.lowered.find(value.lower())
@@ -128,19 +215,21 @@ class Slots:
 
     def _of_strings(self, name: str, schema: Json, description: str) -> list[str]:
         form, pattern = schema.get("format"), schema.get("pattern")
-        wanted = set(words(name))
+        own = words(name)
+        wanted = set(own)
         candidates: list[str]
         if isinstance(form, str):
             find = mentions.OF_FORMAT.get(form)
             candidates = find(self.text) if find is not None else []
         elif isinstance(pattern, str):
-            candidates = [*self.quoted, *self.names, *mentions.pieces(self.text)]
+            candidates = [*self.quoted, *self.names, *mentions.pieces(self.text), *mentions.figures(self.text)]
         elif "email" in wanted:
             candidates = mentions.emails(self.text)
         elif wanted & {"url", "uri", "link", "website"}:
             candidates = mentions.urls(self.text)
         else:
-            candidates = self._free(wanted, set(words(description)))
+            told = mentions.labelled(self.text, own) if own else []
+            candidates = told or self._free(wanted, set(words(description)))
         longest = schema.get("maxLength")
         shortest = schema.get("minLength") or 0
         candidates = [
@@ -159,7 +248,7 @@ class Slots:
                 return found
         for triggers, find in _KINDS:
             if wanted & triggers and (found := find(self)):
-                return found
+                return _part_of_name(wanted, found)
         for triggers, find in _DESCRIBED:
             if described & triggers and (found := find(self)):
                 return found
@@ -170,7 +259,7 @@ class Slots:
     def _cued(self) -> list[str]:
         """Return the names from the first on that stands behind a cue word: «Weather in Rome» is about Rome."""
         for at, name in enumerate(self.names):
-            if re.search(rf"\b(?:{CUES}) {re.escape(name)}", self.text):
+            if re.search(rf"\b(?:{CUES}):? {re.escape(name)}", self.text, re.I):
                 return self.names[at:]
         return self.names or mentions.spots(self.text)
 
@@ -178,13 +267,16 @@ class Slots:
         return mentions.codes(self.text)
 
     def _currencies(self) -> list[str]:
-        return [code for code in self._codes() if len(code) == 3]
+        return mentions.currencies(self.text)
 
     def _identifiers(self) -> list[str]:
         return mentions.identifiers(self.text) or mentions.figures(self.text)
 
     def _dates(self) -> list[str]:
-        return mentions.dates(self.text) or mentions.days(self.text)
+        return mentions.moments(self.text) or [*mentions.dates(self.text), *mentions.days(self.text)]
+
+    def _people(self) -> list[str]:
+        return mentions.people(self.text) or self.quoted
 
     def _texts(self) -> list[str]:
         return self.quoted or ([self.text.strip()] if self.text.strip() else [])
@@ -205,14 +297,18 @@ class Slots:
             return list(values)
         noun = f"(?:{'|'.join(own)})s?" if own else r"(?!)"
         before = re.compile(
-            rf"\b{noun}\b(?:\W{{1,3}}(?:is|of|to|at|named|called|id|number|no|code))?\W{{1,3}}$", re.I
+            rf"\b{noun}\b(?: ?\([^)]*\))?(?:\W{{1,3}}(?:is|of|to|at|named|called|id|number|no|code))?[^\w(]{{1,3}}$",
+            re.I,
         )
-        after = re.compile(rf"^\s?(?:%|percent)?\s?(?:[a-z]+ )?{noun}\b", re.I)
+        after = re.compile(rf"^ ?(?:%|percent)? ?(?:[a-z]+ )?{noun}\b", re.I)
+
+        spelled = dict(reversed(self._numbers))
 
         def rank(value: Any) -> int:
             best = 2
-            for at in _occurrences(self.text, str(value)):
-                head, tail = self.text[max(0, at - 40) : at], self.text[at + len(str(value)) :][:40]
+            written = spelled.get(value, str(value)) if not isinstance(value, str) else value
+            for at in _occurrences(self.text, written):
+                head, tail = self.text[max(0, at - 40) : at], self.text[at + len(written) :][:40]
                 if before.search(head) or (not isinstance(value, str) and after.match(tail)):
                     return 0
                 if ends and ends[0].search(head):
@@ -236,6 +332,9 @@ def _occurrences(text: str, value: str) -> Iterable[int]:
 
 
 _KINDS: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
+    (PHONES, lambda slots: mentions.phones(slots.text)),
+    (POSTCODES, lambda slots: mentions.postcodes(slots.text)),
+    (PATHS, lambda slots: mentions.paths(slots.text)),
     (ADDRESSEES, lambda slots: mentions.emails(slots.text)),
     (frozenset(["time", "hour"]), lambda slots: mentions.times(slots.text)),
     (DATES, Slots._dates),
@@ -244,7 +343,8 @@ _KINDS: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
     (SYMBOLS, Slots._codes),
     (IDENTIFIERS, Slots._identifiers),
     (TEXTS, Slots._texts),
-    (PLACES | PEOPLE | NAMED, lambda slots: slots._cued() or slots.quoted),
+    (PLACES | ORGANISATIONS | NAMED, lambda slots: slots._cued() or slots.quoted),
+    (PERSONS, Slots._people),
 )
 """What the words of a name ask for, in the order in which they are asked."""
 _DESCRIBED: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
@@ -253,16 +353,27 @@ _DESCRIBED: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
     (SYMBOLS, Slots._codes),
     (frozenset(["yyyy", "date"]), Slots._dates),
     (frozenset(["id", "identifier"]), Slots._identifiers),
-    (PLACES | PEOPLE, lambda slots: slots._cued() or slots.quoted),
+    (PLACES | ORGANISATIONS, lambda slots: slots._cued() or slots.quoted),
+    (PERSONS, Slots._people),
 )
 """What the words of a description ask for, where the name asks for nothing."""
+
+
+def _part_of_name(wanted: set[str], names: list[str]) -> list[str]:
+    """Return the first or last names, where a property asks for these."""
+    if "name" in wanted and wanted & {"first", "given"}:
+        return [name.split()[0] for name in names]
+    if ("name" in wanted and wanted & {"last", "family"}) or "surname" in wanted:
+        return [name.split()[-1] for name in names]
+    return names
 
 
 def _said(word: str, spoken: set[str]) -> bool:
     return word in spoken or f"{word}s" in spoken or word.removesuffix("s") in spoken
 
 
-def _fits(number: float, kind: str, schema: Json) -> bool:
+def fits(number: float, kind: str, schema: Json) -> bool:
+    """Return whether a number is of a kind, `integer` or `number`, and within the bounds of a schema."""
     if kind == "integer" and not isinstance(number, int):
         return False
     low, high = schema.get("minimum"), schema.get("maximum")

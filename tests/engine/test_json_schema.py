@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from mockai.engine import json_schema, patterns, strict_schema
+from mockai.engine import json_schema, patterns, samples, strict_schema
 from mockai.engine.draw import Draw
 from mockai.engine.slots import Slots
 from tests.conftest import MANY
@@ -34,7 +34,7 @@ def joined(*parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
 
 SCALARS = st.one_of(
     joined(st.just({"type": "string"}), bounded(0, 20, "minLength", "maxLength")),
-    st.sampled_from(sorted(json_schema.FORMATS)).map(lambda form: {"type": "string", "format": form}),
+    st.sampled_from(sorted(samples.FORMATS)).map(lambda form: {"type": "string", "format": form}),
     st.just({"type": "string", "format": "uuid"}),
     st.sampled_from(["^[a-z]{3}-\\d{2,4}$", "^(foo|bar)+$", "^\\w+@\\w+\\.(com|org)$", "[A-F0-9]{8}", "^x?y*z$"]).map(
         lambda pattern: {"type": "string", "pattern": pattern}
@@ -231,6 +231,11 @@ INVOICE = {
             {"name": "team meeting", "date": "March 3rd, 2026", "participants": ["Carol", "Dan Smith"]},
         ),
         (
+            EVENT,
+            "Team lunch with Bob and Carol on 2024-07-04",
+            {"name": "Team lunch", "date": "2024-07-04", "participants": ["Bob", "Carol"]},
+        ),
+        (
             INVOICE,
             "Invoice INV-2041 for Acme Corp: total $1,249.50 USD, due 15 April 2026.",
             {
@@ -263,12 +268,101 @@ def test_what_is_extracted_is_what_the_prompt_says(schema: dict[str, Any], promp
     assert value is None or made == value
 
 
+TEXT, WHOLE, MAYBE = {"type": "string"}, {"type": "integer"}, {"type": ["string", "null"]}
+LIST, PLEASED = {"type": "array", "items": TEXT}, {"enum": ["positive", "negative", "neutral"]}
+PAPER = "Title: Attention Is All You Need. Authors: Ashish Vaswani and Niki Parmar. Keywords: transformers, attention"
+BERLIN = "My name is John Smith, I'm 34 and live in Berlin. Call +49 30 1234567."
+
+
+@pytest.mark.parametrize(
+    ("property", "schema", "prompt", "value"),
+    [
+        ("name", TEXT, BERLIN, "John Smith"),
+        ("city", TEXT, BERLIN, "Berlin"),
+        ("phone", TEXT, BERLIN, "+49 30 1234567"),
+        ("first_name", TEXT, BERLIN, "John"),
+        ("lastName", TEXT, BERLIN, "Smith"),
+        ("name", TEXT, "My name is bob.", "bob"),
+        ("full_name", TEXT, "Peter Parker, 17 years old, lives in Queens.", "Peter Parker"),
+        ("patient", TEXT, "Patient: John Doe, born 1980; takes Aspirin.", "John Doe, born 1980"),
+        ("nickname", MAYBE, BERLIN, None),
+        ("city", MAYBE, BERLIN, "Berlin"),
+        ("rating", {"anyOf": [WHOLE, {"type": "null"}]}, "It was fine.", None),
+        ("rating", {"anyOf": [WHOLE, {"type": "null"}]}, "It was a 7.", 7),
+        ("value", {"anyOf": [WHOLE, {"type": "boolean"}]}, "Take 12.", 12),
+        ("authors", LIST, PAPER, ["Ashish Vaswani", "Niki Parmar"]),
+        ("keywords", LIST, PAPER, ["transformers", "attention"]),
+        ("title", TEXT, PAPER, "Attention Is All You Need"),
+        ("items", LIST, "Buy milk, eggs and brown bread.", ["milk", "eggs", "brown bread"]),
+        ("tasks", LIST, "Todo:\n- wash the car\n- call Ann\n", ["wash the car", "call Ann"]),
+        ("sentiment", PLEASED, "I love this product, it is wonderful!", "positive"),
+        ("sentiment", PLEASED, "I hate it.", "negative"),
+        ("sentiment", PLEASED, "The parcel arrived on Tuesday.", "neutral"),
+        ("agent", {"enum": ["sales_agent", "billing_agent"]}, "A problem with my billing.", "billing_agent"),
+        ("currency", TEXT, "It was €12.", "EUR"),
+        ("total", {"type": "number"}, "Order 12: 2 pizzas, total $32.50.", 32.5),
+        ("tax", {"type": "number"}, "Tax (20%): 12.50\nTotal: 74.98", 12.5),
+        ("total", {"type": "number"}, "Tax (20%): 12.50\nTotal: 74.98", 74.98),
+        ("path", TEXT, "Read the file /etc/hosts, please.", "/etc/hosts"),
+        ("price", WHOLE, "A flat of 850 square feet for $450,000.", 450000),
+        ("square_feet", WHOLE, "$450,000 for 1,850 square feet.", 1850),
+        ("medications", LIST, "Patient: John Doe, 45 years old, 82 kg", ["value medication", "first medication"]),
+        ("participants", LIST, "Team lunch with Bob and Carol.", ["Bob", "Carol"]),
+        ("final_answer", TEXT, "How can I solve 8x + 7 = -23?", "x = -3.75"),
+        ("answer", WHOLE, "What is 12 * 7?", 84),
+        ("result", {"type": "number"}, "What is 1 / 8?", 0.125),
+        ("answer", TEXT, "What is 1 / 3?", "1/3"),
+        ("price", {"type": "string", "pattern": r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"}, "It costs $45.50.", "45.50"),
+    ],
+)
+def test_one_property_takes_what_is_said_of_it(
+    property: str, schema: dict[str, Any], prompt: str, value: Any
+) -> None:
+    whole = {"type": "object", "properties": {property: schema}, "required": [property]}
+    made = json_schema.fill(whole, Draw(1), Slots(prompt))
+    jsonschema.validate(made, whole)
+    assert made == {property: value}
+
+
+def test_who_names_every_choice_has_made_none() -> None:
+    schema = {"type": "object", "properties": {"topic": {"enum": ["sports", "news"]}}, "required": ["topic"]}
+    prompt = Slots("Sports or news? Apple sells a new phone.")
+    assert {json_schema.fill(schema, Draw(at), prompt)["topic"] for at in range(20)} == {"sports", "news"}
+
+
+def test_an_array_is_as_long_as_the_prompt_asks() -> None:
+    question = {"type": "object", "properties": {"question": TEXT}, "required": ["question"]}
+    schema = {"type": "object", "properties": {"questions": {"type": "array", "items": question}}}
+    made = json_schema.fill(schema, Draw(1), Slots("Write three quiz questions about Rome."), complete=True)
+    assert len(made["questions"]) == 3
+
+
+def test_what_the_last_text_does_not_offer_an_earlier_one_may() -> None:
+    schema = {"type": "object", "properties": {"name": TEXT, "age": WHOLE}, "required": ["name", "age"]}
+    slots = Slots("Extract the data.", ["I am Tom, 44.", "The user is Zoe, aged 19."])
+    assert json_schema.fill(schema, Draw(1), slots) == {"name": "Tom", "age": 44}
+
+
+def test_a_long_text_is_read_at_both_ends() -> None:
+    schema = {"type": "object", "properties": {"name": TEXT, "age": WHOLE}, "required": ["name", "age"]}
+    slots = Slots(f"Name: Anna Bell\nAge: 61\n{'filler words ' * 1000}\nExtract the data.")
+    assert json_schema.fill(schema, Draw(1), slots) == {"name": "Anna Bell", "age": 61}
+
+
+@pytest.mark.parametrize("pattern", [r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$", r"^(?=.*\d)[a-z\d]{4,8}$"])
+def test_patterns_that_look_ahead_are_kept(pattern: str) -> None:
+    for seed in range(50):
+        made = json_schema.fill({"type": "string", "pattern": pattern}, Draw(seed), Slots(""))
+        assert re.search(pattern, made)
+
+
 @pytest.mark.parametrize(
     ("text", "numbers"),
     [
         ("1,249.50 and 3,4", [1249.5, 3, 4]),
         ("$2,500 of 10,000", [2500, 10000]),
         ("ids 100,200,300", [100, 200, 300]),
+        ("1,200 dollars, 1,850 square feet, $450,000", [1200, 1850, 450000]),
         ("on March 3, 2026 we sold 7", [7]),
         ("12 May 2025: 4", [4]),
     ],
@@ -320,7 +414,7 @@ def test_what_fits_a_pattern_is_what_it_matches_as_a_whole(pattern: str, text: s
 def test_what_fits_a_pattern_is_found_in_good_time() -> None:
     for pattern in ("^((a+)+)+$", "(a*)*b", "(a|a|aa)*c", "a{1,9999}{1,9999}b"):
         assert not patterns.fits(pattern, "a" * 64 + "!")
-    for unusual in ("(?i)a", "(?=a)a", "(a)\\1", "(", "(?<!b)a"):
+    for unusual in ("(?i)a", "(?<=a)a", "(a)\\1", "(", "(?<!b)a"):
         assert not patterns.fits(unusual, "a")
 
 
