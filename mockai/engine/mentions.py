@@ -141,7 +141,8 @@ def people(text: str) -> list[str]:
     introduced = [
         name for pair in _INTRODUCED.findall(text) for name in pair if name and name.lower() not in NO_NAMES
     ]
-    found = [name for name in dict.fromkeys(names(text)) if not any(map(str.isdigit, name))]
+    unquoted = _QUOTED.sub(lambda quote: " " * len(quote[0]), text)
+    found = [name for name in dict.fromkeys(names(unquoted) or names(text)) if not any(map(str.isdigit, name))]
     found = [name for name in found if not _opens_a_noun(text, name)] or found
 
     def unlikely(name: str) -> bool:

@@ -40,6 +40,7 @@ PERSONS = frozenset(
     ).split()
 )
 ORGANISATIONS = frozenset("title company firm team employer organization organisation vendor brand".split())
+HEADINGS = frozenset("title heading headline caption".split())
 EVENTS = frozenset("event meeting appointment occasion calendar".split())
 ENTITLED = frozenset("name title summary subject".split()) | EVENTS
 """Properties that name an event, where one is described."""
@@ -343,6 +344,7 @@ _KINDS: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
     (SYMBOLS, Slots._codes),
     (IDENTIFIERS, Slots._identifiers),
     (TEXTS, Slots._texts),
+    (HEADINGS, lambda slots: slots.quoted),
     (PLACES | ORGANISATIONS | NAMED, lambda slots: slots._cued() or slots.quoted),
     (PERSONS, Slots._people),
 )

@@ -308,6 +308,8 @@ BERLIN = "My name is John Smith, I'm 34 and live in Berlin. Call +49 30 1234567.
         ("square_feet", WHOLE, "$450,000 for 1,850 square feet.", 1850),
         ("medications", LIST, "Patient: John Doe, 45 years old, 82 kg", ["value medication", "first medication"]),
         ("participants", LIST, "Team lunch with Bob and Carol.", ["Bob", "Carol"]),
+        ("title", TEXT, "Create an event titled 'Design review' with Ann and Joe.", "Design review"),
+        ("attendees", LIST, "Create an event titled 'Design review' with Ann and Joe.", ["Ann", "Joe"]),
         ("final_answer", TEXT, "How can I solve 8x + 7 = -23?", "x = -3.75"),
         ("answer", WHOLE, "What is 12 * 7?", 84),
         ("result", {"type": "number"}, "What is 1 / 8?", 0.125),
