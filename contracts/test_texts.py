@@ -10,7 +10,7 @@ import httpx2
 import openai
 import pytest
 
-from contracts.facts import Fault, check_fault
+from contracts.facts import Confidence, Fault, check_fault
 
 INVALID = "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
 
@@ -40,7 +40,79 @@ def test_a_legacy_stream_ends_with_a_reason(http: httpx2.Client) -> None:
 
 
 EMBEDDING: dict[str, Any] = {"model": "text-embedding-3-small", "input": "hello"}
+COMPLETION: dict[str, Any] = {"model": "gpt-3.5-turbo-instruct", "prompt": "x"}
+
+
+def older(path: str, body: dict[str, Any], text: str, evidence: str, confidence: Confidence = "reported") -> Any:
+    """Return a row of the older validator, which tells neither param nor code."""
+    good = COMPLETION if path == "/completions" else EMBEDDING
+    return path, Fault({**good, **body}, 400, text, None, None, evidence, confidence)
+
+
+OLDER = [
+    older(
+        "/completions", {"temperature": 2.5}, "2.5 is greater than the maximum of 2 - 'temperature'", "errors.md §4"
+    ),
+    older(
+        "/completions",
+        {"max_tokens": -1},
+        "-1 is less than the minimum of 0 - 'max_tokens'",
+        "errors.md §4, golem#44 (of chat in 2023)",
+    ),
+    older(
+        "/completions",
+        {"max_tokens": "1000"},
+        "'1000' is not of type 'integer' - 'max_tokens'",
+        "chatgpt-ui#99 (of chat in 2023)",
+    ),
+    older(
+        "/completions",
+        {"foo": 1},
+        "Additional properties are not allowed ('foo' was unexpected)",
+        "errors.md §4",
+    ),
+    older(
+        "/completions",
+        {"foo": 1, "bar": 2},
+        "Additional properties are not allowed ('foo', 'bar' were unexpected)",
+        "errors.md §4 (of one)",
+        "inferred",
+    ),
+    older("/completions", {"echo": "x"}, "'x' is not of type 'boolean' - 'echo'", "errors.md §4", "inferred"),
+    older(
+        "/completions",
+        {"stop": 7},
+        "7 is not valid under any of the given schemas - 'stop'",
+        "errors.md §4 (of another validator's words)",
+        "inferred",
+    ),
+    older(
+        "/completions",
+        {"logit_bias": {"5": 101}},
+        "101 is greater than the maximum of 100 - 'logit_bias.5'",
+        "errors.md §4",
+        "inferred",
+    ),
+    older(
+        "/embeddings",
+        {"foo": 1},
+        "Additional properties are not allowed ('foo' was unexpected)",
+        "errors.md §4",
+        "inferred",
+    ),
+    older(
+        "/embeddings", {"dimensions": 1.5}, "1.5 is not of type 'integer' - 'dimensions'", "errors.md §4", "inferred"
+    ),
+    older(
+        "/embeddings",
+        {"encoding_format": "md5"},
+        "Invalid value for 'encoding_format' = md5. Supported values: ['float', 'base64'].",
+        "FastChat#2281",
+    ),
+    older("/embeddings", {"input": 7}, INVALID, "errors.md §6, mteb#1200 (of an empty one)", "inferred"),
+]
 TEXT_FAULTS = [
+    *OLDER,
     (
         "/embeddings",
         Fault(

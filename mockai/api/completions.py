@@ -16,7 +16,8 @@ from mockai.engine.sampling import Sampling, Text, TokenLogprob
 from mockai.wire import errors
 from mockai.wire.codec import canonical
 from mockai.wire.errors import ApiError
-from mockai.wire.schema import LEAST, MOST, Anything, Array, Bool, Decimal, Int, Map, Object, OneOf, Str
+from mockai.wire.older import Older
+from mockai.wire.schema import LEAST, MOST, Anything, Array, Bool, Decimal, Int, Map, OneOf, Str
 
 DEFAULT_TOKENS = 16
 EMPTY_PROMPT = "<|endoftext|>"
@@ -25,7 +26,7 @@ FIRST_TOKEN, NEXT_TOKEN = 0.3, 0.02
 MOST_DRAWN = 1024
 """Tokens that a request may draw on the event loop."""
 
-CREATE = Object(
+CREATE = Older(
     {
         "model": Str(),
         "prompt": OneOf(Str(), Array(Anything(), of="strings")),
@@ -35,7 +36,7 @@ CREATE = Object(
         "top_p": Decimal(minimum=0, maximum=1),
         "n": Int(minimum=1, maximum=128),
         "stream": Bool(),
-        "stream_options": Object({"include_usage": Bool(), "include_obfuscation": Bool()}),
+        "stream_options": Older({"include_usage": Bool(), "include_obfuscation": Bool()}),
         "logprobs": Int(minimum=0, maximum=5),
         "echo": Bool(),
         "stop": OneOf(Str(), Array(Str(), max_length=4, of="strings")),
@@ -106,7 +107,7 @@ def _prompts(prompt: Any, model: Model) -> list[_Prompt]:
     if isinstance(prompt, str):
         return [_prompt(prompt, model)]
     if not prompt:
-        raise ApiError(400, "[] is too short - 'prompt'")
+        raise errors.older("[] is too short", "prompt")
     if all(type(entry) is int for entry in prompt):
         return [_prompt(prompt, model)]
     return [_prompt(entry, model) for entry in prompt]
@@ -116,8 +117,7 @@ def _prompt(entry: Any, model: Model) -> _Prompt:
     if isinstance(entry, str):
         return _Prompt(entry, tokens.encode(model.encoding, entry))
     if not isinstance(entry, list) or not entry or not all(type(token) is int for token in entry):
-        # The older validator's form; this text is unverified.
-        raise ApiError(400, f"{entry!r} is not of type 'string' - 'prompt'")
+        raise errors.not_of_type("prompt", entry, "string")  # unverified
     highest = tokens.vocabulary_size(model.encoding) - 1
     if model.encoding == "cl100k_base":
         highest = tokens.encoding(model.encoding).eot_token

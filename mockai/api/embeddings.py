@@ -14,20 +14,22 @@ from mockai.engine.catalogue import Model
 from mockai.wire import errors
 from mockai.wire.codec import dumps, dumps_row
 from mockai.wire.errors import ApiError
-from mockai.wire.schema import Anything, Array, Bool, Enum, Int, Object, OneOf, Str
+from mockai.wire.older import Older
+from mockai.wire.schema import Anything, Array, Bool, Enum, Int, Later, OneOf, Str
 
 _VECTORS = "mockai.engine.vectors"
 MOST_INPUTS, MOST_TOKENS, MOST_TOKENS_IN_ALL = 2048, 8192, 300_000
+FORMATS = ("float", "base64")
 INVALID_INPUT = (
     "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
 )
 
-CREATE = Object(
+CREATE = Older(
     {
         "model": Str(),
-        "input": OneOf(Str(), Array(Anything(), of="strings")),
-        "encoding_format": Enum("float", "base64"),
-        "dimensions": Int(),
+        "input": Later(OneOf(Str(), Array(Anything(), of="strings"))),
+        "encoding_format": Later(Enum(*FORMATS)),
+        "dimensions": Int(minimum=1),
         "user": Str(),
         "stream": Bool(),
     },
@@ -54,6 +56,9 @@ def create(call: Call) -> Answer:
     """Embed each input: a list of vectors as floats or as base64 of little-endian float32."""
     vectors, body, model = _vectors(), call.body, call.model
     strict = call.settings.validate == "api"
+    if body.get("encoding_format") not in (None, *FORMATS):
+        text = f"Invalid value for 'encoding_format' = {body['encoding_format']}. Supported values: {list(FORMATS)}."
+        raise ApiError(400, text)
     texts, counts = _inputs(body["input"], model, strict)
     total = sum(counts)
     if strict and (total > MOST_TOKENS_IN_ALL or max(counts) > MOST_TOKENS):
@@ -90,6 +95,8 @@ def _listed(vectors: list[bytes], encoded: bool, tail: bytes) -> bytes:
 
 def _inputs(given: Any, model: Model, strict: bool) -> tuple[list[str], list[int]]:
     """Return the texts and token counts of a string, strings, tokens or arrays of tokens."""
+    if not isinstance(given, str | list):
+        raise ApiError(400, INVALID_INPUT)
     if isinstance(given, str):
         entries: list[Any] = [given]
     elif given and type(given[0]) is int and all(type(entry) is int for entry in given):
@@ -127,13 +134,10 @@ def _too_long(counts: list[int], total: int) -> ApiError:
 def _dimensions(asked: int, native: int, model: Model, strict: bool) -> int:
     if not strict and not 0 < asked <= native:
         return native
-    if asked < 1:
-        raise ApiError(400, f"{asked} is less than the minimum of 1 - 'dimensions'")
     if not model.shortens and strict:
         raise ApiError(400, "This model does not support specifying dimensions.")
     if asked > native:
-        # The API's own text is not known; this is its older validator's form.
-        raise ApiError(400, f"{asked} is greater than the maximum of {native} - 'dimensions'")
+        raise errors.beyond("dimensions", asked, "maximum", native)  # the API's own text is not known
     return asked
 
 
@@ -141,7 +145,7 @@ def admit(call: Call) -> None:
     """Find the model, then ask for the input."""
     admission.admit(call, "embedding")
     if call.body.get("input") is None and call.settings.validate == "api":
-        raise ApiError(400, INVALID_INPUT) if "input" in call.body else errors.missing("input")
+        raise ApiError(400, INVALID_INPUT) if "input" in call.body else errors.required_property("input")
 
 
 OPERATIONS = (

@@ -47,13 +47,12 @@ def create(call: Call) -> Json:
 def _required(form: Json) -> tuple[Upload, str]:
     part, purpose = form.get("file"), form.get("purpose")
     if not isinstance(part, Upload):
-        raise ApiError(400, "'file' is a required property")
+        raise errors.required_property("file")
     if purpose is None:
-        raise ApiError(400, "'purpose' is a required property")
+        raise errors.required_property("purpose")
     unknown = [name for name in form if name not in FIELDS]
     if unknown:
-        names, verb = ", ".join(f"'{name}'" for name in unknown), "was" if len(unknown) == 1 else "were"
-        raise ApiError(400, f"Additional properties are not allowed ({names} {verb} unexpected)")
+        raise errors.additional_properties(unknown)
     if purpose not in PURPOSES:
         shown = purpose if isinstance(purpose, str) else "file"
         listed = ", ".join(f"'{name}'" for name in PURPOSES)

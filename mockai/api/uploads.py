@@ -10,6 +10,7 @@ from typing import Any
 from mockai import contents
 from mockai.call import Call, Json, Operation, Upload
 from mockai.lifecycle import Machine, advance, apply, begin
+from mockai.wire import errors
 from mockai.wire.errors import ApiError
 from mockai.wire.schema import Array, Enum, Int, Object, Str
 
@@ -125,7 +126,7 @@ def add_part(call: Call) -> Json:
     """Keep a part of at most 64 MB: the form has `data`. Parts may come in any order, also at once."""
     data = call.body.get("data")
     if not isinstance(data, Upload):
-        raise ApiError(400, "'data' is a required property")
+        raise errors.required_property("data")
     record = _find(call)
     if data.size > MOST_PART:
         raise ApiError(400, f"Part is too large: {data.size} bytes. The maximum is {MOST_PART} bytes.", param="data")

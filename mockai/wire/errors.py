@@ -158,6 +158,38 @@ def duplicate_parameter(name: str) -> ApiError:
     return ApiError(400, text, param=name, code="duplicate_parameter")
 
 
+# --- the older validator (errors.md §4): /completions, /embeddings, files ------------------------
+
+
+def older(text: str, path: str = "") -> ApiError:
+    """Return a fault in the words of the older validator, the path at their end."""
+    return ApiError(400, f"{text} - '{path}'" if path else text)
+
+
+def not_of_type(path: str, value: Any, name: str) -> ApiError:
+    """Return the fault of a value of another type than JSON Schema's `name`."""
+    return older(f"{value!r} is not of type '{name}'", path)
+
+
+def beyond(path: str, value: float, side: str, bound: float) -> ApiError:
+    """Return the fault of a number beyond its `minimum` or `maximum`."""
+    return older(f"{value!r} is {'less' if side == 'minimum' else 'greater'} than the {side} of {bound}", path)
+
+
+def required_property(name: str) -> ApiError:
+    """Return the fault of a key that is not there."""
+    return older(f"'{name}' is a required property")
+
+
+def additional_properties(names: Sequence[str]) -> ApiError:
+    """Return the fault of keys that are not known."""
+    listed, verb = ", ".join(f"'{name}'" for name in names), "was" if len(names) == 1 else "were"
+    return older(f"Additional properties are not allowed ({listed} {verb} unexpected)")
+
+
+# --- choices that name nothing -------------------------------------------------------------------
+
+
 def undeclared_function(name: str) -> ApiError:
     """Return the refusal of a choice of a function that is not there; `function_call` is the API's own word."""
     text = (

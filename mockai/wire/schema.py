@@ -100,7 +100,7 @@ LEAST, MOST = -(2**63), 2**63 - 1
 """The bounds of an integer that has no narrower ones."""
 
 
-def _is_huge(value: Any) -> bool:
+def is_huge(value: Any) -> bool:
     """Return whether a number was an integer of more than 64 bits: the codec reads one as a decimal."""
     return type(value) is float and abs(value) >= 2**63 and value.is_integer()
 
@@ -120,7 +120,7 @@ class Int(Node):
     def check(self, value: Any, path: str) -> None:
         """Raise the fault of kind or range."""
         if type(value) is not int:
-            raise self._beyond(value, path) if _is_huge(value) else errors.wrong_type(path, "an integer", value)
+            raise self._beyond(value, path) if is_huge(value) else errors.wrong_type(path, "an integer", value)
         if self.minimum is not None and value < self.minimum:
             raise errors.out_of_range(path, "integer", "below", self.minimum, value)
         if self.maximum is not None and value > self.maximum:
@@ -384,7 +384,7 @@ class OneOf(Node):
 
     def check(self, value: Any, path: str) -> None:
         """Raise the fault of kind, or that of the node of the value's kind."""
-        node = self._by_kind.get(type(value)) or (self._by_kind.get(int) if _is_huge(value) else None)
+        node = self._by_kind.get(type(value)) or (self._by_kind.get(int) if is_huge(value) else None)
         if node is None:
             raise errors.wrong_type(path, self.noun, value)
         node.check(value, path)

@@ -10,6 +10,7 @@ from mockai.api.fine_tuning.faces import FineTune
 from mockai.call import Answer, Beat, Call, Json, Operation, Stream
 from mockai.clock import SCALE
 from mockai.engine.catalogue import Model
+from mockai.wire import errors
 from mockai.wire.errors import ApiError
 from mockai.wire.schema import Array, Bool, Decimal, Int, Object, Str
 from mockai.work import Slice
@@ -50,7 +51,7 @@ FILE = ("object", "id", "purpose", "filename", "bytes", "created_at", "status", 
 def _admit(call: Call) -> None:
     body = call.body
     if "suffix" in body and body["suffix"] is None and call.settings.validate == "api":
-        raise ApiError(400, "None is not of type 'string' - 'suffix'")
+        raise errors.not_of_type("suffix", None, "string")
 
 
 def create(call: Call) -> Json:
