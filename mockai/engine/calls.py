@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockai.engine import accounting, conversation, tools
+from mockai.engine import accounting, conversation, following, tools
 from mockai.engine.draw import Draw
 from mockai.wire.codec import dumps_spaced, dumps_text, loads
 
@@ -44,12 +44,7 @@ def decided(request: Request, index: int) -> list[ToolCall]:
     mode = choice["allowed_tools"]["mode"] if isinstance(choice, dict) else choice
     if request.trained and mode != "required":
         return _trained_calls(request.trained, declared)
-    serial = body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools
-    if serial:
-        found = tools.decide(request.last_user, declared)
-        wanted = tools.left(found, conversation.called(body["messages"]))[:1]
-    else:
-        wanted = [] if conversation.answered(body["messages"]) else tools.decide(request.last_user, declared)
+    wanted = _asked_for(request, declared)
     if not wanted and (mode == "required" or request.finish in ("tool_calls", "function_call")):
         wanted = [tools.choose_required(request.last_user, declared, rng)]
     calls = [_to_call(decision, request, rng) for decision in wanted]
@@ -57,6 +52,18 @@ def decided(request: Request, index: int) -> list[ToolCall]:
         for call in calls:
             call.arguments = call.arguments if call.custom else dumps_spaced(loads(call.arguments))
     return calls
+
+
+def _asked_for(request: Request, declared: Sequence[Json]) -> list[tools.Decision]:
+    """Return what the last user message asks to be called and was not yet: all of it, or one after the other."""
+    body, messages = request.body, request.body["messages"]
+    serial = body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools
+    if conversation.answered(messages) and not serial:
+        return []
+    found = tools.decide(request.last_user, declared)
+    if not found and (call := conversation.last_call(messages)) is not None:
+        found = following.decide(request.last_user, declared, *call)
+    return tools.left(found, conversation.called(messages))[:1] if serial else found
 
 
 def _trained_calls(trained: Json, declared: Sequence[Json]) -> list[ToolCall]:

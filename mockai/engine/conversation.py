@@ -40,6 +40,17 @@ def called(messages: Sequence[Json]) -> list[str]:
     return [accounting.name_of(call) for call in calls]
 
 
+def last_call(messages: Sequence[Json]) -> tuple[str, Json] | None:
+    """Return name and arguments of the last call before the user spoke, if there was one."""
+    for message in reversed(messages[: len(messages) - len(since_asked(messages))]):
+        calls = [*accounting.calls_in(message)]
+        calls += [{"function": message["function_call"]}] if message.get("function_call") else []
+        if calls:
+            given = parsed((calls[-1].get("function") or {}).get("arguments"))
+            return accounting.name_of(calls[-1]), given if isinstance(given, dict) else {}
+    return None
+
+
 def results_of(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
     """Return name, arguments and output of the tool results since the user spoke, where they end the conversation."""
     if not answered(messages):

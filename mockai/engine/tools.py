@@ -77,20 +77,29 @@ def choose_required(text: str, tools: Sequence[Json], rng: Draw) -> Decision:
 
 def _spread(text: str, part: str, profile: Profile) -> list[Decision]:
     """Make one call for each of several values: «in San Francisco, Tokyo, and in Paris» is three."""
-    tool = profile.tool
-    parameters = (tool.get("function") or {}).get("parameters") or {}
-    topic = stems(words(name_of(tool)))
+    found = several(profile, part, text)
+    if found is None:
+        return [Decision(profile.tool, None, part)]
+    key, values = found
+    parameters = profile.tool["function"]["parameters"]
+    return [Decision(profile.tool, _with(parameters, text, part, key, value)) for value in values]
+
+
+def several(profile: Profile, *places: str) -> tuple[str, list[Any]] | None:
+    """Return the parameter for which the first of the texts with values lists several, and these; None without."""
+    parameters = (profile.tool.get("function") or {}).get("parameters") or {}
+    topic = stems(words(profile.name))
     for key, entry in profile.properties.items():
         if not isinstance(entry, dict) or not _spreads(key, entry, parameters.get("required")):
             continue
-        for place in (part, text):
+        for place in places:
             values = Slots(place).several(key, entry, str(entry.get("description") or ""))
             listed = _listed(place, values, topic)
             if len(listed) > 1 and not _is_list(listed, place, profile):
-                return [Decision(tool, _with(parameters, text, part, key, value)) for value in listed]
+                return key, listed
             if values:
                 break
-    return [Decision(tool, None, part)]
+    return None
 
 
 def _spreads(key: str, entry: Json, required: Any) -> bool:

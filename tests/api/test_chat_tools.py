@@ -64,6 +64,57 @@ def test_calls_that_may_not_be_parallel_come_one_after_the_other(client: TestCli
     assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"])["location"] == "Rome"
 
 
+PRICE: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_stock_price",
+        "parameters": {"type": "object", "properties": {"symbol": {"type": "string"}}, "required": ["symbol"]},
+    },
+}
+
+
+@pytest.mark.parametrize(("options", "turns"), [({}, [2]), ({"parallel_tool_calls": False}, [1, 1])])
+def test_each_tool_that_a_message_asks_for_is_called_once(client: TestClient, options: Any, turns: list[int]) -> None:
+    messages: list[Any] = [
+        {"role": "user", "content": "What's the weather in Paris and the stock price of MSFT?"},
+    ]
+    made, counts = [], []
+    for _ in range(4):
+        choice = create(client, messages=messages, tools=[PRICE, WEATHER], **options)["choices"][0]
+        calls = choice["message"].get("tool_calls") or []
+        if not calls:
+            break
+        counts.append(len(calls))
+        messages.append(choice["message"])
+        for call in calls:
+            made.append((call["function"]["name"], *json.loads(call["function"]["arguments"]).values()))
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": "42"})
+    assert counts == turns
+    assert [entry[:2] for entry in made] == [("get_current_weather", "Paris"), ("get_stock_price", "MSFT")]
+    assert choice["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("options", [{}, {"parallel_tool_calls": False}, {"model": "gpt-4-0613"}])
+def test_a_question_that_goes_on_calls_the_last_tool_again(client: TestClient, options: Any) -> None:
+    messages: list[Any] = []
+    for question, place in (
+        ("Weather in Paris in celsius?", "Paris"),
+        ("And in London?", "London"),
+        ("And Rome?", "Rome"),
+    ):
+        messages.append({"role": "user", "content": question})
+        choice = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+        (call,) = choice["message"]["tool_calls"]
+        assert json.loads(call["function"]["arguments"]) == {"location": place, "unit": "celsius"}
+        messages += [choice["message"], {"role": "tool", "tool_call_id": call["id"], "content": "mild"}]
+        said = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+        assert said["finish_reason"] == "stop"
+        messages.append(said["message"])
+    messages.append({"role": "user", "content": "Thanks, that's all"})
+    last = create(client, messages=messages, tools=[WEATHER], **options)["choices"][0]
+    assert last["finish_reason"] == "stop"
+
+
 def test_legacy_functions_come_one_after_the_other(client: TestClient) -> None:
     messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris and in Oslo?"}]
     asked = []
