@@ -213,10 +213,12 @@ def unsupported_parameter(name: str, instead: str | None = None) -> ApiError:
     return ApiError(400, text, param=name, code="unsupported_parameter")
 
 
-def unsupported_value(path: str, value: Any, supported: Sequence[str] = (), default: Any = None) -> ApiError:
+def unsupported_value(
+    path: str, value: Any, supported: Sequence[str] = (), default: Any = None, where: str = "with this model"
+) -> ApiError:
     """Return the refusal of a value by a model: the list it takes, or the only default it takes."""
     shown = f"'{value}'" if isinstance(value, str) else repr(value)
-    text = f"Unsupported value: '{path}' does not support {shown} with this model."
+    text = f"Unsupported value: '{path}' does not support {shown} {where}."
     if supported:
         text += f" Supported values are: {quoted(supported, 'and')}."
     elif default is not None:
@@ -228,6 +230,12 @@ def unrecognized(names: Sequence[str]) -> ApiError:
     """Return the refusal of known parameters that a non-reasoning model has no use for."""
     noun = "argument" if len(names) == 1 else "arguments"
     return ApiError(400, f"Unrecognized request {noun} supplied: {', '.join(names)}")
+
+
+def incompatible(names: Sequence[str]) -> ApiError:
+    """Return the refusal of known parameters by a model that searches the web."""
+    noun = "argument" if len(names) == 1 else "arguments"
+    return ApiError(400, f"Model incompatible request {noun} supplied: {', '.join(names)}")
 
 
 # --- body, route, authentication (errors.md §2, §3) ----------------------------------------------

@@ -15,6 +15,8 @@ from mockai.engine.catalogue import Model
 from mockai.wire import errors
 from mockai.wire.errors import ApiError
 
+SAMPLED = ("frequency_penalty", "presence_penalty", "temperature", "top_p")
+"""What a model that searches the web has no use for."""
 OBJECT_DOCS = "https://platform.openai.com/docs/guides/structured-outputs"
 
 
@@ -150,6 +152,10 @@ def _refusals(body: Json, model: Model) -> None:
     for name in ("temperature", "top_p"):
         if name in model.only_default and body.get(name) not in (None, 1):
             raise errors.unsupported_value(name, body[name], default=1)
+    if model.web_search:
+        foreign = [name for name in SAMPLED if body.get(name) is not None]
+        if foreign:
+            raise errors.incompatible(foreign)
     thinking = _thinks(body, model)
     for name in ("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"):
         if name in model.refuses_reasoning and thinking and body.get(name):
@@ -174,6 +180,9 @@ def _audio(body: Json) -> None:
     if speaks and body.get("audio") is None:
         # The API's own text is not known; the code and path follow the family.
         raise errors.missing("audio")
+    if speaks and body.get("stream") and body["audio"]["format"] != "pcm16":
+        format = body["audio"]["format"]
+        raise errors.unsupported_value("audio.format", format, ("pcm16",), where="when stream=true")
 
 
 # --- messages ------------------------------------------------------------------------------------
