@@ -43,6 +43,8 @@ def called(messages: Sequence[Json]) -> list[str]:
 def last_call(messages: Sequence[Json]) -> tuple[str, Json] | None:
     """Return name and arguments of the last call before the user spoke, if there was one."""
     for message in reversed(messages[: len(messages) - len(since_asked(messages))]):
+        if message["role"] != "assistant":
+            continue  # whatever the others hold
         calls = [*accounting.calls_in(message)]
         calls += [{"function": message["function_call"]}] if message.get("function_call") else []
         if calls:
