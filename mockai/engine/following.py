@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mockai.engine.accounting import name_of
-from mockai.engine.asking import OPENERS, Profile, Said, stems
+from mockai.engine.asking import OPENERS
 from mockai.engine.mentions import words
+from mockai.engine.profiles import Profile, Said, stems
 from mockai.engine.slots import SOURCES, TARGETS
 from mockai.engine.tools import CONJUNCTIONS, MOST_CALLS, Decision, several
 
@@ -32,7 +33,7 @@ def decide(text: str, tools: Sequence[Json], name: str, given: Json) -> list[Dec
     spoken = words(rest[:400])
     if tool is None or not 0 < len(spoken) <= MOST_WORDS or not ELSE.isdisjoint(spoken):
         return []
-    profile = Profile.of(tool)
+    profile = Profile(tool)
     taken = _taken(profile, rest)
     if not taken:
         return []
@@ -56,7 +57,7 @@ def _taken(profile: Profile, text: str) -> Json:
             taken[key] = fresh[0]
         for value in sorted(map(str, values), key=len, reverse=True):
             rest = re.sub(re.escape(value), " ", rest, flags=re.I)
-    known = {*profile.named, *profile.described, *profile.parameters, *stems(list(BESIDE))}
+    known = {*profile.words.named, *profile.words.described, *profile.words.parameters, *stems(list(BESIDE))}
     return taken if stems(words(rest)) - CONJUNCTIONS <= known else {}
 
 

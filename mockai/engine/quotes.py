@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from mockai.engine.asking import STOP_WORDS
 from mockai.engine.mentions import words
+from mockai.engine.profiles import STOP_WORDS
 
 Json = dict[str, Any]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockai.engine import accounting, conversation, interpreter, plan, tokens
-from mockai.engine.asking import STOP_WORDS
 from mockai.engine.catalogue import Model
 from mockai.engine.mentions import words
 from mockai.engine.plan import Choice, Request, Script
+from mockai.engine.profiles import STOP_WORDS
 from mockai.engine.quotes import Hit, quote
 
 Json = dict[str, Any]

@@ -15,9 +15,9 @@ from typing import Any
 
 from mockai.engine import asking, json_schema, patterns
 from mockai.engine.accounting import name_of
-from mockai.engine.asking import STOP_WORDS, Profile, Said, stems
 from mockai.engine.draw import Draw
 from mockai.engine.mentions import words
+from mockai.engine.profiles import STOP_WORDS, Profile, Said, stems
 from mockai.engine.slots import Slots
 from mockai.wire.codec import loads
 
@@ -33,20 +33,6 @@ class Decision:
     tool: Json
     arguments: Json | None = None
     part: str = ""
-
-
-class PartSlots(Slots):
-    """What a part of a message offers, or else the whole of it."""
-
-    def __init__(self, part: str, text: str) -> None:
-        """Read both."""
-        super().__init__(part)
-        self._whole = Slots(text) if text != part else None
-
-    def several(self, name: str, schema: Json, description: str = "") -> list[Any]:
-        """Return every value that the part offers for a property, or that the whole does."""
-        found = super().several(name, schema, description)
-        return found or ([] if self._whole is None else self._whole.several(name, schema, description))
 
 
 def decide(text: str, tools: Sequence[Json]) -> list[Decision]:
@@ -71,7 +57,7 @@ def left(decisions: Sequence[Decision], called: Sequence[str]) -> list[Decision]
 def choose_required(text: str, tools: Sequence[Json], rng: Draw) -> Decision:
     """Return the best tool when one has to be called, however little the text asks for it."""
     said = Said(text[-asking.READ :])
-    scores = [Profile.of(tool).score(said) for tool in tools]
+    scores = [Profile(tool).score(said) for tool in tools]
     return Decision(rng.choice([tool for tool, points in zip(tools, scores, strict=True) if points == max(scores)]))
 
 
@@ -163,7 +149,7 @@ def arguments(parameters: Json, text: str, rng: Draw, strict: bool, part: str = 
     """Return arguments that satisfy the parameter schema, with values from `part` of the text, or from all of it."""
     if not parameters:
         return {}
-    slots = PartSlots(part or text, text)
+    slots = Slots(part, [text]) if part and part != text else Slots(text)
     value = json_schema.fill({"type": "object", **parameters}, rng, slots, complete=strict)
     return value if isinstance(value, dict) else {}
 

@@ -54,6 +54,11 @@ OFFERED: Json = {
     "sql": tool("run_sql", "Run a SQL query", query=TEXT),
     "order": tool("get_order_status", "Get the status of an order", order_id=TEXT),
     "search": tool("web_search", "Search the web", query=TEXT),
+    "delivery": tool("get_delivery_date", "Get the delivery date for a customer's order", order_id=TEXT),
+    "cancel": tool("cancel_order", "Cancel an order", order_id=TEXT),
+    "pizza": tool("order_pizza", "Order a pizza", size={"type": "string", "enum": ["small", "large"]}),
+    "rain": tool("get_rain_probability", "Get the probability of rain for a location", location=TEXT),
+    "customer": tool("get_customer", "Look up a customer by email", email=TEXT),
     "lights": tool("set_lights", "Turn lights on or off", room=TEXT, on={"type": "boolean"}),
 }
 ALL = " ".join(OFFERED)
@@ -98,6 +103,14 @@ def calls(text: str, offered: str) -> list[tuple[str, Json]]:
         ("Remind me to buy milk tomorrow", "weather remind", [("remind", {"when": "tomorrow"})]),
         ("Find me books about gardening under $25", "weather products", [("products", {"category": "books", "max_price": 25})]),
         ("weather in Paris and Rome in c", "short", [("short", {"city": "Paris"}), ("short", {"city": "Rome"})]),
+        ("i think it is order_12345", "delivery", [("delivery", {"order_id": "order_12345"})]),
+        # of several tools for one thing
+        ("Where is my order A-1042?", "pizza cancel order", [("order", {"order_id": "A-1042"})]),
+        ("Cancel order A-1042", "pizza order cancel", [("cancel", {"order_id": "A-1042"})]),
+        ("Order a large pizza", "order cancel pizza", [("pizza", {"size": "large"})]),
+        ("Is it raining in Seattle right now?", "weather rain", [("rain", {"location": "Seattle"})]),
+        ("Find the customer with email ann@x.com", "mail customer", [("customer", {"email": "ann@x.com"})]),
+        ("First get the weather in Paris. Then search the web for Paris.", "weather search", [("weather", {"location": "Paris"}), ("search", {})]),
         # one call only
         ("Create an event titled 'Design review' on 2025-03-04T10:00:00Z with Ann and Joe", "event", [("event", {"start": "2025-03-04T10:00:00Z", "attendees": ["Ann", "Joe"]})]),
         ("List the files in src/", "read write list", [("list", {})]),
@@ -108,6 +121,7 @@ def calls(text: str, offered: str) -> list[tuple[str, Json]]:
         ("Send an email to bob@x.com about the weather and stock prices", "weather stock mail", [("mail", {"to": "bob@x.com"})]),
         ('Search the web for "weather in Paris"', "weather search", [("search", {"query": "weather in Paris"})]),
         ("Run this SQL: SELECT weather FROM cities; DELETE FROM stock", "weather stock sql", [("sql", {})]),
+        ("Remind me to check the weather in Rome", "weather remind", [("remind", {})]),
         ("Tell me about the weather in Oslo", "weather stock", [("weather", {"location": "Oslo"})]),
         ("Don't send an email, just get the weather in Rome", "mail weather", [("weather", {"location": "Rome"})]),
         ("Thanks! Now get the stock price of MSFT", "weather stock", [("stock", {"symbol": "MSFT"})]),
@@ -137,6 +151,8 @@ def test_each_clause_calls_the_tool_that_it_asks_for(
         "Who won the world series in 2020?",
         "Don't send an email",
         "Please do not check the weather.",
+        "I love the weather in Paris, it is so nice.",
+        "I have 3 cats and 2 dogs. How old are they?",
         "What can you do?",
         "I am a new user here",
         "Can you give me some advice?",

@@ -1,0 +1,250 @@
+"""How much a text asks for a tool: by the words that it shares with the declaration, and by its values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from mockai.engine import mentions
+from mockai.engine.accounting import name_of
+from mockai.engine.mentions import words
+from mockai.engine.slots import IDENTIFIERS, TEXTS, Slots
+
+Json = dict[str, Any]
+
+NAME_WEIGHT, DESCRIPTION_WEIGHT, PARAMETER_WEIGHT = 2.0, 1.0, 1.0
+RELATED = 0.5  # what a related word counts, as a share of the word itself
+OFFER_WEIGHT, CHOICE_WEIGHT = 1.0, 1.0  # a value for a parameter; a value of an enum
+NAMED_WHOLLY = 100.0
+
+# Words that say nothing about what a tool is for.
+STOP_WORDS = frozenset(
+    (
+        "a about all also am an and any are as at be but by can could current currently data did do does each for "
+        "from function get gets give given has have hello her hi his how i if in info information input into is "
+        "it its just like make me my need new no not now of off on one or our out please return returns set so "
+        "some tell that the their them then there these they this to today tool type up us use used user value "
+        "want was we what when where which who whom why will with would you your e g eg etc"
+    ).split()
+)
+# Those of them that say something in the name of a tool.
+NOUNS = frozenset("data function info information input today tool type user value".split())
+PREPOSITIONS = frozenset("about as at between by for from given in into of on that to using via with".split())
+# Words that ask for the same: one in a message counts for the others in a name.
+RELATIONS = (
+    "weather forecast temperature rain rainy raining snow sunny hot cold warm umbrella degrees climate",
+    "stock share ticker trading traded quote",
+    "price cost costs",
+    "search find look lookup query browse",
+    "create add make schedule plan new",
+    "delete remove cancel erase clear",
+    "update change edit modify rename",
+    "send message mail email write text",
+    "todo task remind reminder",
+    "calculate calculator compute evaluate math arithmetic solve",
+    "sum plus add",
+    "multiply times product",
+    "divide divided",
+    "subtract minus difference",
+    "list show display",
+    "read open view show",
+    "run execute",
+    "directory folder",
+    "flight fly flying",
+    "time clock oclock",
+    "music song play listen",
+    "translate translation translator",
+    "event meeting appointment",
+)
+# What signs between numbers say.
+_CALCULATES = "calculate calculator compute evaluate math arithmetic expression"
+SIGNS = (
+    (re.compile(r"\d\s*[*×]\s*\d|\d (?:x|times) \d"), f"multiply times product {_CALCULATES}"),
+    (re.compile(r"\d\s*\+\s*\d|\d plus \d"), f"add plus sum {_CALCULATES}"),
+    (re.compile(r"(?<![\d:])\d+(?:\.\d+)? - \d+(?![\d:])"), f"subtract minus difference {_CALCULATES}"),
+    (re.compile(r"\d\s*÷\s*\d|\d / \d|(?:what's|what is|calculate) \d+/\d", re.I), f"divide {_CALCULATES}"),
+    (re.compile(r"\d\s*(?:\^|\*\*)\s*\d"), f"power {_CALCULATES}"),
+    (re.compile(r"\d\s?(?:%|percent) of \W?\d", re.I), f"percent percentage {_CALCULATES}"),
+    (re.compile(r"[$€£¥]\s?\d"), "price cost amount"),
+)
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def stem(word: str) -> str:
+    """Return a word without its ending, so that «files» is «file» and «reminder» is «remind»."""
+    for ending, least in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= least:
+            return word[: -len(ending)]
+    return word
+
+
+_ENDINGS = (
+    *((ending, 5) for ending in ("ers", "er", "ors", "or")),
+    *((ending, 3) for ending in ("ations", "ation", "ings", "ing", "ies", "es", "ed", "s", "e", "y")),
+)
+
+
+def stems(found: Sequence[str]) -> set[str]:
+    """Return the stems of the words that say something."""
+    return {stem(word) for word in found if word not in STOP_WORDS and len(word) > 1}
+
+
+def _related() -> Mapping[str, set[int]]:
+    index: dict[str, set[int]] = {}
+    for number, group in enumerate(RELATIONS):
+        for word in group.split():
+            index.setdefault(stem(word), set()).add(number)
+    return index
+
+
+_GROUPS = _related()
+
+
+class Said:
+    """A text as it is compared with tools."""
+
+    def __init__(self, text: str, shown: str | None = None) -> None:
+        """Take in `text`; `shown` is the same without what it quotes."""
+        self.text, self.lowered = text, text.lower()
+        shown = text if shown is None else shown
+        spoken = words(shown)
+        for sign, meaning in SIGNS:
+            if sign.search(shown):
+                spoken += meaning.split()
+        self.words = frozenset(spoken)
+        self.stems = stems(spoken)
+        self._groups = {entry: groups for entry in self.stems if (groups := _GROUPS.get(entry))}
+
+    def related_to(self, named: Mapping[str, float]) -> set[int]:
+        """Return what the words speak of that are not in a name themselves: each word counts once."""
+        return {group for entry, groups in self._groups.items() if entry not in named for group in groups}
+
+    @cached_property
+    def slots(self) -> Slots:
+        """Return the values that the text offers."""
+        return Slots(self.text)
+
+
+# --- what is offered -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of a declaration, as stems."""
+
+    named: Mapping[str, float]
+    """Those of the name and what they weigh."""
+    plain: Mapping[str, float]
+    """Common words of the name, which count as they are."""
+    described: frozenset[str]
+    parameters: frozenset[str]
+    verb: str
+    """The first word of the name."""
+
+
+@lru_cache(maxsize=1024)
+def _wording(name: str, description: str, keys: tuple[str, ...]) -> Wording:
+    parts, described = words(name), words(description)
+    named = stems(parts)
+    plain = [word for word in parts if word in NOUNS]
+    if not any(len(word) > 2 for word in named):  # the name says nothing: what the description begins with does
+        plain = [word for word in parts if word in STOP_WORDS and len(word) > 2]
+        named = stems(_headline(described))
+    other = stems(described) - named
+    return Wording(
+        dict.fromkeys(named, NAME_WEIGHT),
+        dict.fromkeys(plain, NAME_WEIGHT * RELATED),
+        frozenset(other),
+        frozenset(stems([word for key in keys for word in words(key)]) - named - other),
+        parts[0] if parts else "",
+    )
+
+
+def _headline(description: Sequence[str]) -> list[str]:
+    """Return what a description begins with: the thing, without what it is of."""
+    head: list[str] = []
+    for word in description[:8]:
+        if word in PREPOSITIONS and stems(head):
+            break
+        head.append(word)
+    return head
+
+
+class Profile:
+    """A declared tool, as it is compared with texts."""
+
+    def __init__(self, tool: Json) -> None:
+        """Read a declaration."""
+        inner = tool.get("function") or tool.get("custom") or {}
+        declared = inner.get("parameters")
+        properties = declared.get("properties") if isinstance(declared, dict) else None
+        self.tool, self.name = tool, name_of(tool)
+        self.properties: Json = properties if isinstance(properties, dict) else {}
+        description = str(inner.get("description") or "")[:2000]
+        self.words = _wording(self.name, description, tuple(self.properties)[:100])
+
+    def score(self, said: Said) -> float:
+        """Return how much a text asks for the tool."""
+        if self.is_named(said):
+            return NAMED_WHOLLY
+        related = said.related_to(self.words.named)
+        name = sum([weight * _share(entry, said.stems, related) for entry, weight in self.words.named.items()])
+        name += sum([weight for word, weight in self.words.plain.items() if word in said.words])
+        points = (
+            name
+            + DESCRIPTION_WEIGHT * len(said.stems & self.words.described)
+            + PARAMETER_WEIGHT * len(said.stems & self.words.parameters)
+        )
+        if points:
+            points += CHOICE_WEIGHT if self._is_chosen_from(said) else 0.0
+        if (name or (points and self._is_identified(said))) and self._is_offered(said):
+            points += OFFER_WEIGHT
+        return points
+
+    def is_named(self, said: Said) -> bool:
+        """Return whether the text has the very name of the tool."""
+        name = self.name.lower()
+        if len(name) < 4 or name not in said.lowered:
+            return False
+        return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said.lowered) is not None
+
+    def offers(self, said: Said) -> Iterator[tuple[str, Json, list[Any]]]:
+        """Yield what a text offers for each plain parameter, but for the text itself."""
+        for key, entry in list(self.properties.items())[:100]:
+            if isinstance(entry, dict) and entry.get("type") != "boolean":
+                values = said.slots.several(key, entry, str(entry.get("description") or ""))
+                yield key, entry, [value for value in values if value != said.text.strip()]
+
+    def _is_chosen_from(self, said: Said) -> bool:
+        choices = [
+            choice
+            for entry in self.properties.values()
+            if isinstance(entry, dict) and isinstance(entry.get("enum"), list)
+            for choice in entry["enum"]
+            if isinstance(choice, str) and len(choice) > 2
+        ]
+        return any((found := stems(words(choice))) and found <= said.stems for choice in choices)
+
+    def _is_identified(self, said: Said) -> bool:
+        """Return whether a text speaks of the very thing of which a parameter wants the id: «it is order_12»."""
+        for key in self.properties:
+            of, _, end = key.lower().rpartition("_")
+            if end in IDENTIFIERS and of and not said.words.isdisjoint(words(of)):
+                return bool(mentions.identifiers(said.text))
+        return False
+
+    def _is_offered(self, said: Said) -> bool:
+        return any(
+            values for key, entry, values in self.offers(said) if "enum" not in entry and TEXTS.isdisjoint(words(key))
+        )
+
+
+def _share(entry: str, spoken: set[str], related: set[int]) -> float:
+    if entry in spoken:
+        return 1.0
+    return RELATED if not related.isdisjoint(_GROUPS.get(entry, ())) else 0.0
