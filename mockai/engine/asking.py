@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from mockai.engine import mentions
@@ -35,7 +36,8 @@ OPENERS = QUESTIONS | frozenset(
 )
 _BREAK = re.compile(
     r"(?P<end>(?<=[.!?])[\"')\]]*\s+(?:(?:and\s+)?(?:then|also|next|finally|now)\b,?\s+)?|\s*[\n;]+\s*)"
-    r"|(?P<turn>,?\s+(?:and\s+)?(?:then|also|but|next|afterwards|after that|finally|just|instead|now)\b,?\s+)"
+    r"|(?P<turn>,?\s+(?:and\s+)?(?:then|also|but|afterwards|after that)\b,?\s+"
+    r"|(?:,\s+|\s+and\s+)(?:next|finally|just|instead|now)\b,?\s+)"
     r"|(?P<joint>,\s+(?:(?:and|or|plus)\s+)?|\s+(?:and|(?<!\d )plus|as well as)\s+)",
     re.I,
 )
@@ -120,12 +122,16 @@ def asked(text: str, tools: Sequence[Json]) -> list[tuple[Profile, str]]:
     found: list[Asked] = []
     rest: list[Clause] = []
     busy = 0  # what of the text has come to what its tool works on, or asks for nothing: sentence or paragraph
-    for clause in clauses(text, verbs):
+    broad: Profile | None = None  # what the sentence as a whole asks for
+    parts = clauses(text, verbs)
+    for at, clause in enumerate(parts):
+        if clause.begins:
+            broad = _broad(parts[at:], profiles)
         busy = busy if clause.begins < busy else 0
         idle = _is_idle(clause, profiles)
         if not busy and not idle:
             rest.append(clause)
-            opening = None if _TELLS.match(clause.shown) else _opening(clause, profiles)
+            opening = None if _TELLS.match(clause.shown) else _opening(clause, profiles, broad)
             if opening is not None and _is_new(opening[0], opening[1], found):
                 found.append(Asked(opening[0], clause.start, 0, opening[1]))
             busy = 0 if opening is None else opening[2]
@@ -134,8 +140,7 @@ def asked(text: str, tools: Sequence[Json]) -> list[tuple[Profile, str]]:
             found[-1] = replace(found[-1], end=clause.start + len(clause.text))
     if found:
         return [(entry.profile, text[entry.start : entry.end]) for entry in found]
-    whole = " ".join(clause.text for clause in rest)
-    best = best_of(Said(whole), profiles) if whole else None
+    best = best_of(Said(" ".join(clause.text for clause in rest)), profiles) if rest else None
     return [] if best is None else [(best, text)]
 
 
@@ -155,15 +160,30 @@ def best_of(said: Said, profiles: Sequence[Profile], enough: float = ENOUGH) -> 
     return best if points >= enough else None
 
 
-def _opening(clause: Clause, profiles: Sequence[Profile]) -> tuple[Profile, Said, int] | None:
-    """Return the tool that a clause asks for, what asks for it, and how much behind it is what the tool works on."""
+def _broad(parts: Sequence[Clause], profiles: Sequence[Profile]) -> Profile | None:
+    """Return the tool that the first sentence asks for as a whole, where it has several clauses."""
+    sentence = [parts[0], *takewhile(lambda clause: not clause.begins, parts[1:])]
+    return best_of(_said(sentence), profiles) if len(sentence) > 1 else None
+
+
+def _said(parts: Sequence[Clause]) -> Said:
+    return Said(" ".join(clause.text for clause in parts), " ".join(clause.shown for clause in parts))
+
+
+def _opening(clause: Clause, profiles: Sequence[Profile], broad: Profile | None) -> tuple[Profile, Said, int] | None:
+    """Return the tool that a clause asks for, what asks for it, and how much behind it is what the tool works on.
+
+    That of the sentence is taken where all that the clause says speaks of it, too.
+    """
+    said = Said(clause.text, clause.shown)
     for content in _CONTENT.finditer(clause.shown):
         head = Said(clause.text[: content.start()], clause.shown[: content.start()])
         best = best_of(head, profiles)
         if best is not None:
-            return best, Said(clause.text, clause.shown), PARAGRAPH if content[0] == ":" else 1
-    said = Said(clause.text, clause.shown)
+            return best, said, PARAGRAPH if content[0] == ":" else 1
     best = best_of(said, profiles)
+    if best is not None and broad is not None and best.shared(said) <= broad.words.all:
+        best = broad
     return None if best is None else (best, said, 0)
 
 

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 NAME_WEIGHT, DESCRIPTION_WEIGHT, PARAMETER_WEIGHT = 2.0, 1.0, 1.0
 RELATED = 0.5  # what a related word counts, as a share of the word itself
 OFFER_WEIGHT, CHOICE_WEIGHT = 1.0, 1.0  # a value for a parameter; a value of an enum
+SMALL_WEIGHT = 0.1  # what the smallest words of a name count, once others of it are said
 NAMED_WHOLLY = 100.0
 
 # Words that say nothing about what a tool is for.
@@ -71,6 +72,9 @@ SIGNS = (
     (re.compile(r"[$€£¥]\s?\d"), "price cost amount"),
 )
 
+_CALLED = r"\b(?:call|use|using|run|invoke|execute) (?:the )?(?:tool |function )?[`\"']?"
+"""What stands before the name of a tool that is short enough to be anything."""
+
 # --- what is said --------------------------------------------------------------------------------
 
 
@@ -94,15 +98,16 @@ def stems(found: Sequence[str]) -> set[str]:
     return {stem(word) for word in found if word not in STOP_WORDS and len(word) > 1}
 
 
-def _related() -> Mapping[str, set[int]]:
-    index: dict[str, set[int]] = {}
+def _related() -> Mapping[str, frozenset[int]]:
+    index: dict[str, frozenset[int]] = {}
     for number, group in enumerate(RELATIONS):
         for word in group.split():
-            index.setdefault(stem(word), set()).add(number)
+            index[stem(word)] = index.get(stem(word), frozenset()) | {number}
     return index
 
 
 _GROUPS = _related()
+NONE: frozenset[int] = frozenset()
 
 
 class Said:
@@ -119,10 +124,11 @@ class Said:
         self.words = frozenset(spoken)
         self.stems = stems(spoken)
         self._groups = {entry: groups for entry in self.stems if (groups := _GROUPS.get(entry))}
+        self.groups = frozenset(group for groups in self._groups.values() for group in groups)
 
-    def related_to(self, named: Mapping[str, float]) -> set[int]:
-        """Return what the words speak of that are not in a name themselves: each word counts once."""
-        return {group for entry, groups in self._groups.items() if entry not in named for group in groups}
+    def near(self, groups: frozenset[int]) -> set[str]:
+        """Return the words that belong to some of these groups of related ones."""
+        return {entry for entry, own in self._groups.items() if not groups.isdisjoint(own)}
 
     @cached_property
     def slots(self) -> Slots:
@@ -137,14 +143,20 @@ class Said:
 class Wording:
     """The words of a declaration, as stems."""
 
-    named: Mapping[str, float]
-    """Those of the name and what they weigh."""
-    plain: Mapping[str, float]
-    """Common words of the name, which count as they are."""
+    named: frozenset[str]
+    """Those of the name."""
+    plain: frozenset[str]
+    """Common words of the name, which count half, and as they are."""
+    small: frozenset[str]
+    """The rest of the name, which tells equals apart: «on» and «off»."""
     described: frozenset[str]
     parameters: frozenset[str]
     verb: str
     """The first word of the name."""
+    all: frozenset[str]
+    """All stems of the declaration."""
+    groups: frozenset[int]
+    """What is related to the name."""
 
 
 @lru_cache(maxsize=1024)
@@ -156,12 +168,16 @@ def _wording(name: str, description: str, keys: tuple[str, ...]) -> Wording:
         plain = [word for word in parts if word in STOP_WORDS and len(word) > 2]
         named = stems(_headline(described))
     other = stems(described) - named
+    parameters = stems([word for key in keys for word in words(key)]) - named - other
     return Wording(
-        dict.fromkeys(named, NAME_WEIGHT),
-        dict.fromkeys(plain, NAME_WEIGHT * RELATED),
-        frozenset(other),
-        frozenset(stems([word for key in keys for word in words(key)]) - named - other),
-        parts[0] if parts else "",
+        named=frozenset(named),
+        plain=frozenset(plain),
+        small=frozenset(word for word in parts if word in STOP_WORDS) - set(plain),
+        described=frozenset(other),
+        parameters=frozenset(parameters),
+        verb=parts[0] if parts else "",
+        all=frozenset(named | other | parameters),
+        groups=frozenset(group for entry in named for group in _GROUPS.get(entry, ())),
     )
 
 
@@ -192,9 +208,16 @@ class Profile:
         """Return how much a text asks for the tool."""
         if self.is_named(said):
             return NAMED_WHOLLY
-        related = said.related_to(self.words.named)
-        name = sum([weight * _share(entry, said.stems, related) for entry, weight in self.words.named.items()])
-        name += sum([weight for word, weight in self.words.plain.items() if word in said.words])
+        if self._is_strange_to(said):
+            return 0.0
+        own = self.words
+        direct = own.named & said.stems
+        near = said.near(own.groups) - own.named
+        loose = [
+            entry for entry in own.named - direct if any(_GROUPS.get(entry, NONE) & _GROUPS[word] for word in near)
+        ]
+        name = NAME_WEIGHT * (len(direct) + RELATED * (min(len(loose), len(near)) + len(own.plain & said.words)))
+        name += SMALL_WEIGHT * len(said.words & self.words.small) if name else 0.0
         points = (
             name
             + DESCRIPTION_WEIGHT * len(said.stems & self.words.described)
@@ -206,12 +229,24 @@ class Profile:
             points += OFFER_WEIGHT
         return points
 
+    def _is_strange_to(self, said: Said) -> bool:
+        """Return whether nothing that a text says has to do with the tool, which is soon found out."""
+        own = self.words
+        return (
+            own.all.isdisjoint(said.stems) and own.groups.isdisjoint(said.groups) and own.plain.isdisjoint(said.words)
+        )
+
+    def shared(self, said: Said) -> set[str]:
+        """Return the stems of a text that speak of the tool."""
+        return (said.stems & self.words.all) | said.near(self.words.groups)
+
     def is_named(self, said: Said) -> bool:
         """Return whether the text has the very name of the tool."""
         name = self.name.lower()
-        if len(name) < 4 or name not in said.lowered:
+        if name not in said.lowered:
             return False
-        return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said.lowered) is not None
+        before = r"(?<!\w)" if len(name) > 3 else _CALLED
+        return re.search(rf"{before}{re.escape(name)}(?!\w)", said.lowered) is not None
 
     def offers(self, said: Said) -> Iterator[tuple[str, Json, list[Any]]]:
         """Yield what a text offers for each plain parameter, but for the text itself."""
@@ -242,9 +277,3 @@ class Profile:
         return any(
             values for key, entry, values in self.offers(said) if "enum" not in entry and TEXTS.isdisjoint(words(key))
         )
-
-
-def _share(entry: str, spoken: set[str], related: set[int]) -> float:
-    if entry in spoken:
-        return 1.0
-    return RELATED if not related.isdisjoint(_GROUPS.get(entry, ())) else 0.0

@@ -154,14 +154,26 @@ def arguments(parameters: Json, text: str, rng: Draw, strict: bool, part: str = 
     return value if isinstance(value, dict) else {}
 
 
+_FENCED = re.compile(r"```[\w+-]{0,20}\n(.{1,4000}?)\n?```", re.S)
+
+
 def custom_input(tool: Json, text: str, rng: Draw) -> str:
-    """Return the free text that a custom tool is called with; a regex grammar is kept to."""
+    """Return the free text that a custom tool is called with: code, a quote, what follows a colon, or all of it.
+
+    A regex grammar is kept to.
+    """
     form = (tool.get("custom") or {}).get("format") or {}
     grammar = form.get("grammar") or {}
     if grammar.get("syntax") == "regex":
         return patterns.matching(str(grammar.get("definition") or ""), rng) or ""
-    slots = Slots(text)
-    return str(slots.quoted[0]) if slots.quoted else text.strip() or name_of(tool)
+    fenced = _FENCED.search(text[-asking.READ :])
+    if fenced is not None:
+        return fenced[1].strip()
+    quoted = Slots(text).quoted
+    if quoted:
+        return quoted[0]
+    head, _, rest = text.partition(": ")
+    return (rest if "\n" not in head else text).strip() or text.strip() or name_of(tool)
 
 
 # --- results -------------------------------------------------------------------------------------

@@ -59,6 +59,9 @@ OFFERED: Json = {
     "pizza": tool("order_pizza", "Order a pizza", size={"type": "string", "enum": ["small", "large"]}),
     "rain": tool("get_rain_probability", "Get the probability of rain for a location", location=TEXT),
     "customer": tool("get_customer", "Look up a customer by email", email=TEXT),
+    "on": tool("turn_on_light", "Turn on a light", room=TEXT),
+    "off": tool("turn_off_light", "Turn off a light", room=TEXT),
+    "days": tool("get_n_day_weather_forecast", "Get an N-day weather forecast", location=TEXT, num_days=WHOLE),
     "lights": tool("set_lights", "Turn lights on or off", room=TEXT, on={"type": "boolean"}),
 }
 ALL = " ".join(OFFERED)
@@ -111,6 +114,10 @@ def calls(text: str, offered: str) -> list[tuple[str, Json]]:
         ("Is it raining in Seattle right now?", "weather rain", [("rain", {"location": "Seattle"})]),
         ("Find the customer with email ann@x.com", "mail customer", [("customer", {"email": "ann@x.com"})]),
         ("First get the weather in Paris. Then search the web for Paris.", "weather search", [("weather", {"location": "Paris"}), ("search", {})]),
+        ("Turn off the light in the kitchen", "on off", [("off", {})]),
+        ("Turn on the light in the kitchen", "off on", [("on", {})]),
+        ("What's the weather going to be like in Glasgow and Oslo over the next 4 days?", "weather days", [("days", {"location": "Glasgow", "num_days": 4}), ("days", {"location": "Oslo", "num_days": 4})]),
+        ("Please call W for Paris", "weather short", [("short", {"city": "Paris"})]),
         # one call only
         ("Create an event titled 'Design review' on 2025-03-04T10:00:00Z with Ann and Joe", "event", [("event", {"start": "2025-03-04T10:00:00Z", "attendees": ["Ann", "Joe"]})]),
         ("List the files in src/", "read write list", [("list", {})]),

@@ -178,7 +178,8 @@ def test_a_required_call_takes_the_best_tool() -> None:
 
 def test_a_custom_tool_gets_free_text_or_what_its_grammar_allows() -> None:
     plain = {"type": "custom", "custom": {"name": "run_code"}}
-    assert tools.custom_input(plain, 'Run "print(1)" now', Draw(1)) == "print(1)"
+    for text in ('Run "print(1)" now', "Run this: print(1)", "Please run\n```python\nprint(1)\n```", "print(1)"):
+        assert tools.custom_input(plain, text, Draw(1)) == "print(1)"
     grammar = {"type": "grammar", "grammar": {"syntax": "regex", "definition": "^[a-c]{4}$"}}
     bound = {"type": "custom", "custom": {"name": "pick", "format": grammar}}
     made = tools.custom_input(bound, "anything", Draw(1))
