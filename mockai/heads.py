@@ -16,12 +16,12 @@ LONGEST = 4_096
 """and the bytes that one of them may have."""
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,7})\r\n")
 
-Found = tuple["Head", bytes]
-"""A head and the body that came with it."""
-
 
 class Head:
-    """The head of a request: its route, its headers, and its caller once that one is known."""
+    """The head of a request: its route, its headers, and its caller once that one is known.
+
+    All requests with these very bytes share it: nobody writes to `headers`.
+    """
 
     __slots__ = ("headers", "identity", "match", "operation")
 
@@ -38,27 +38,27 @@ class Heads:
         """Begin without any."""
         self._known: dict[bytes, Head] = {}
 
-    def find(self, data: bytes) -> Found | None:
+    def find(self, data: bytes) -> tuple[Head, bytes] | None:
         """Return the head and the body of data that are one whole request with a known head, else None."""
-        end = data.find(END) + len(END)
-        length = _LENGTH.search(data, 0, end)
-        if length is None or len(data) - end != int(length[1]):
-            return None
-        head = self._known.get(_key(data, end, length))
-        return None if head is None else (head, data[end:])
+        parts = _split(data)
+        head = None if parts is None else self._known.get(parts[0])
+        return None if parts is None or head is None else (head, parts[1])
 
     def learn(self, data: bytes, head: Head, body: bytes) -> None:
-        """Remember a head, if `data` were one whole request with it."""
-        end = data.find(END) + len(END)
-        length = _LENGTH.search(data, 0, end)
-        # Of two requests in one piece of data it is the second that was parsed last, and its body is no such rest.
-        if length is None or end > LONGEST or data[end:] != body or len(body) != int(length[1]):
+        """Remember the head of a request whose body was `body`, if `data` are that request and nothing else."""
+        parts = _split(data)
+        if parts is None or parts[1] != body or len(data) - len(body) > LONGEST:
             return
-        if len(self._known) >= MOST:
-            self._known.clear()
-        self._known[_key(data, end, length)] = head
+        while len(self._known) >= MOST:  # the one that was learned first is forgotten
+            self._known.pop(next(iter(self._known)), None)
+        self._known[parts[0]] = head
 
 
-def _key(data: bytes, end: int, length: re.Match[bytes]) -> bytes:
+def _split(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return a head without the length of its body, and the body; None for what is not just one whole request."""
+    end = data.find(END) + len(END)
+    length = _LENGTH.search(data, 0, end)
+    if length is None or len(data) - end != int(length[1]):
+        return None
     begin, behind = length.span(1)
-    return data[:begin] + data[behind:end]
+    return data[:begin] + data[behind:end], data[end:]

@@ -9,6 +9,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -80,9 +81,10 @@ class _Worker(Process):
 
     def always_pong(self) -> None:
         """Tell the parent that this process lives; end it when the parent is gone, for nobody else would."""
-        while os.getppid() == self._parent:
-            if self.child_conn.poll(LOOK):
-                self.pong()
+        with suppress(EOFError, OSError):  # the pipe may end before another parent is seen
+            while os.getppid() == self._parent:
+                if self.child_conn.poll(LOOK):
+                    self.pong()
         os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -81,8 +81,9 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        reply = Writer(scope, send, self._exchange())
+        reply = Writer(scope, send, Exchange(self.clock))
         try:
+            reply.exchange.request_id = self._requests.hex("req_")
             await self._answer(scope, receive, reply)
         except ApiError as error:
             await reply.error(error)
@@ -93,9 +94,6 @@ class Edge:
             if reply.started:
                 raise
             await reply.error(errors.server_error(reply.exchange.request_id))
-
-    def _exchange(self) -> Exchange:
-        return Exchange(self.clock, self._requests.hex("req_"))
 
     async def _answer(self, scope: Scope, receive: Receive, reply: Writer) -> None:
         rules = self.rules
@@ -160,7 +158,8 @@ class Edge:
 
     def run(self, call: Call) -> Answer:
         """Answer a call: by a rule, or by its operation. Raises `ApiError`."""
-        return call.operation.run(call) if self.rules is None else self._ruled(self.rules, call)
+        rules = self.rules
+        return call.operation.run(call) if rules is None else self._ruled(rules, call)
 
     @cached_property
     def _ruled(self) -> Callable[[RuleSet, Call], Answer]:
@@ -253,18 +252,19 @@ class Edge:
 
         None hands it back: work for a thread, or a stream that has to wait.
         """
-        if self.rules is not None and self.rules.deck is not None:
+        rules = self.rules  # once: a reload puts another set there
+        if rules is not None and (rules.deck is not None or rules.paced):
             return None
-        operation = head.operation
-        exchange = Exchange(self.clock, self._requests.hex("req_"))
+        operation, exchange = head.operation, Exchange(self.clock)
         try:
+            exchange.request_id = self._requests.hex("req_")
             call = self._call(head, exchange)
             call.headers = {**head.headers, LENGTH: b"%d" % len(raw)}  # that of the head is its first request's
             call.body = bodies.decode(raw, head.headers.get(b"content-type", b""), head.match)
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
             if waits or (operation.weigh is not None and operation.weigh(call)):
                 return None
-            answer = operation.run(call) if self.rules is None else self._ruled(self.rules, call)
+            answer = operation.run(call) if rules is None else self._ruled(rules, call)
             return exchange.json(200, answer) if type(answer) is dict else exchange.whole(answer)
         except ApiError as error:
             return exchange.failed(error)

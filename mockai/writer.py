@@ -35,7 +35,7 @@ class Exchange:
 
     __slots__ = ("_clock", "call", "identity", "now", "request_id")
 
-    def __init__(self, clock: Clock, request_id: str) -> None:
+    def __init__(self, clock: Clock, request_id: str = "(none)") -> None:
         self._clock, self.now, self.request_id = clock, clock.now(), request_id
         self.identity: Identity | None = None
         self.call: Call | None = None

@@ -62,7 +62,6 @@ WRONG = {
     "unknown path": (f"FOO /v1/nothing HTTP/1.1\r\n{KEY}\r\n", 404, "Invalid URL (FOO /v1/nothing)"),
     "connect": (f"CONNECT example.com:443 HTTP/1.1\r\n{KEY}\r\n", 405, "Not allowed to CONNECT"),
     "no path at all": ("OPTIONS * HTTP/1.1\r\nConnection: close\r\n\r\n", 404, "Invalid URL (OPTIONS *)"),
-    "garbage behind": (f"POST /v1/models HTTP/1.1\r\n{KEY}Content-Length: 0\r\n\r\nFOO", 400, "request line"),
     "no path": (f"GET http://x HTTP/1.1\r\n{KEY}\r\n", 400, "URL"),
     "bad URL": (f"GET /v1/caf\u00e9 HTTP/1.1\r\n{KEY}\r\n", 400, "URL"),
     "long URL": (f"GET /v1/{LONG} HTTP/1.1\r\n{KEY}\r\n", 414, "URL length"),

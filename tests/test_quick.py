@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,7 +30,7 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written, self.closing = b"", False
+        self.written, self.closing, self.reading = b"", False, [True]
 
     def write(self, data: Any) -> None:
         assert not self.closing
@@ -40,9 +42,11 @@ class Wire(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closing
 
-    def pause_reading(self) -> None: ...
+    def pause_reading(self) -> None:
+        self.reading.append(False)
 
-    def resume_reading(self) -> None: ...
+    def resume_reading(self) -> None:
+        self.reading.append(True)
 
     def answers(self) -> list[tuple[int, Any]]:
         """Return the status and the JSON of each answer with a length."""
@@ -69,6 +73,12 @@ class Connections:
         wire = Wire()
         protocol.connection_made(wire)
         return protocol, wire
+
+    def stored(self) -> int:
+        """Return how many completions are kept."""
+        create = self.edge.hot[b"/v1/chat/completions"].methods["POST"]
+        tenant = self.edge.tenancy.identify(create, {b"authorization": b"Bearer k"}).tenant
+        return len([*self.edge.store.list(tenant, "chat.completion")])
 
     def turn(self, turns: int = 1) -> None:
         for _ in range(turns):
@@ -187,10 +197,7 @@ def test_what_a_client_asked_is_done_though_it_has_gone(connections: Connections
     connections.turn()
     assert wire.written == b""
     assert len(contents(kept)) == 1
-    tenant = connections.edge.tenancy.identify(
-        connections.edge.hot[b"/v1/chat/completions"].methods["POST"], {b"authorization": b"Bearer k"}
-    ).tenant
-    assert len([*connections.edge.store.list(tenant, "chat.completion")]) == 1
+    assert connections.stored() == 1
 
 
 @pytest.mark.parametrize(
@@ -241,6 +248,120 @@ def test_a_stream_that_waits_goes_the_usual_way() -> None:
             assert received.count(b"data: {") == 7
 
 
+@pytest.mark.usefixtures("expected")
+def test_a_request_that_fails_harms_no_other(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    quick = connections.edge.quick
+
+    def failing(head: Head, raw: bytes) -> Any:
+        if b"fail" in raw:
+            raise OSError("the disk is full")
+        return quick(head, raw)
+
+    monkeypatch.setattr(connections.edge, "quick", failing)
+    opened = [connections.open() for _ in range(3)]
+    for (protocol, _), text in zip(opened, ("one", "fail", "three"), strict=True):
+        protocol.data_received(request(text))
+    connections.turn()
+    assert [len(wire.answers()) for _, wire in opened] == [1, 0, 1]
+    assert [wire.closing for _, wire in opened] == [False, True, False]
+    assert "the disk is full" in caplog.text
+
+
+def test_what_fails_before_there_is_an_id_is_told(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Locked:
+        def hex(self, prefix: str) -> str:
+            raise OSError(f"database is locked: no id {prefix}")
+
+    monkeypatch.setattr(connections.edge, "_requests", Locked())
+    protocol, wire = connections.open()
+    protocol.data_received(request("Hello"))
+    protocol.data_received(b"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n")
+    connections.turn(5)
+    assert [(status, body["error"]["type"]) for status, body in wire.answers()] == [(500, "server_error")] * 2
+    assert "database is locked" in caplog.text
+
+
+HEAVY: dict[str, Any] = {"n": 5, "max_tokens": 5}
+MODEL = b"GET /v1/models/gpt-4o-mini HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n"
+
+
+def asked(*parts: bytes, half_close: bool = False) -> list[int]:
+    """Return the statuses of what a server answers until it closes or says no more."""
+    with serving() as served, socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+        if half_close:
+            connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", received)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "half_close", "statuses"),
+    [
+        ([MODEL + b"GARBAGE\r\n\r\n"], False, [200, 400]),
+        ([request("Hello", **HEAVY) + b"GARBAGE\r\n\r\n"], False, [200, 400]),
+        ([request("Hello", **HEAVY), b"GARBAGE\r\n\r\n", MODEL], False, [200, 400]),
+        ([request("Hello", **HEAVY) + MODEL + b"GARBAGE\r\n\r\n"], False, [200, 200, 400]),
+        ([request("Hello", **HEAVY) + request("Hello")[:-3]], True, [200, 400]),
+        ([MODEL + b"POST /v1/files HTTP/1.1\r\nContent-Length: 9\r\n\r\n123"], True, [200, 400]),
+        ([request("Hello", **HEAVY)], True, [200]),
+        ([request("Hello", **HEAVY) + request("Hello")], True, [200, 200]),
+        ([request("Hello")], True, [200]),
+        ([request("Hello", "Connection: close") + request("Hello")], False, [200]),
+        ([request("Hello", "Connection: close", **HEAVY) + MODEL], False, [200]),
+    ],
+)
+def test_every_request_is_answered_before_the_end(parts: list[bytes], half_close: bool, statuses: list[int]) -> None:
+    assert asked(*parts, half_close=half_close) == statuses
+
+
+def test_nothing_is_done_after_the_last_answer(connections: Connections, expected: list[str]) -> None:
+    protocol, wire = connections.open()
+    protocol.data_received(request(TEXTS[0], "Connection: close"))
+    protocol.data_received(request("Keep this.", store=True))
+    connections.turn(3)
+    assert contents(wire) == expected[:1]
+    assert connections.stored() == 0
+
+
+def test_a_client_that_reads_nothing_is_not_read_from(connections: Connections, expected: list[str]) -> None:
+    protocol, wire = connections.open()
+    protocol.pause_writing()
+    protocol.data_received(request(TEXTS[0]))
+    connections.turn()
+    assert wire.reading == [True, False]
+    protocol.resume_writing()
+    assert wire.reading == [True, False, True]
+    assert contents(wire) == expected[:1]
+
+
+def test_a_connection_is_not_idle_while_a_request_is_under_way(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol, wire = connections.open()
+    protocol.data_received(request("Hello") + request("Hello", **HEAVY)[:-2])
+    monkeypatch.setattr(protocol, "timeout_keep_alive", 1e-6)
+    protocol.timeout_keep_alive_handler()
+    assert not wire.closing
+    protocol.data_received(b'"}]}'[-2:])
+
+
+def test_a_body_in_tiny_chunks_does_not_hold_the_loop(connections: Connections) -> None:
+    protocol, wire = connections.open()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    begun = time.thread_time()
+    protocol.data_received(head + b"1\r\nx\r\n" * 30_000 + b"0\r\n\r\n")
+    assert time.thread_time() - begun < 1
+    assert [status for status, _ in wire.answers()] in ([], [401])
+
+
 # --- heads ---------------------------------------------------------------------------------------
 
 
@@ -278,7 +399,7 @@ def test_heads_are_bounded() -> None:
     kept = [request("Hello", f"X-Id: {at}") for at in range(MOST + 1)]
     for raw in kept:
         heads.learn(raw, HEAD, raw.partition(b"\r\n\r\n")[2])
-    assert sum(heads.find(raw) is not None for raw in kept) == 1
+    assert [raw for raw in kept if heads.find(raw) is None] == kept[:1]
     long = request("Hello", f"X: {'x' * LONGEST}")
     heads.learn(long, HEAD, long.partition(b"\r\n\r\n")[2])
     assert heads.find(long) is None

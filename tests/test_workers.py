@@ -1,6 +1,7 @@
 """Several processes serve one state: what one wrote the others read, and no id comes twice."""
 
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from mockai import listener
 from tests.command import mockai
 from tests.server import serving
 
@@ -56,6 +58,17 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
         with pytest.raises(httpx2.TransportError):
             while time.monotonic() < deadline:
                 get(server.url, "/models")
+
+
+def test_a_worker_whose_pipe_ends_first_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, child = multiprocessing.Pipe()
+    parent.close()
+    worker = object.__new__(listener._Worker)
+    worker._parent, worker.child_conn = os.getppid(), child
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *signalled: sent.append(signalled))
+    worker.always_pong()
+    assert sent == [(os.getpid(), signal.SIGTERM)]
 
 
 def test_several_processes_serve_one_state(tmp_path: Path) -> None:

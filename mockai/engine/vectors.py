@@ -40,8 +40,10 @@ AT_ONCE = 100
 """Packed rows that are added at once: their components stay below 2 to the 16th."""
 PIECE = 64
 """Rows that are added at once in a batch of texts: their sums stay within 16 bits."""
+SLAB = 256
+"""Pieces whose rows are laid out at once: 8 MB at most."""
 GROUP = 4096
-"""Words from which on the rest of a batch is another group: the rows of one are some megabytes."""
+"""Words from which on the rest of a batch is another group."""
 NOTHING = TABLE
 """The row of zeros, behind those of the table."""
 MOST_TOPICS = 3
@@ -129,8 +131,6 @@ class _Space:
         """Return the weighted sums of the features of each text: whole numbers, in doubles."""
         groups, at = [], 0
         while at < len(texts):
-            if len(self._numbered) >= REMEMBERED:  # who is at work with the old ones goes on with them
-                self._numbered = _Numbered(self._made, self._rows)
             known, numbers, ends, values = self._numbered, list[int](), list[int](), list[int]()
             while at < len(texts) and len(numbers) < GROUP:
                 raw = _raw(texts[at])
@@ -140,6 +140,8 @@ class _Space:
                 values.append(crc32(raw))
                 at += 1
             groups.append(known.sums(np.array(numbers), np.array(ends), np.array(values)))
+            if len(known) >= REMEMBERED:  # who is at work with the old ones goes on with them
+                self._numbered = _Numbered(self._made, self._rows)
         return groups[0] if len(groups) == 1 else np.concatenate(groups)
 
     def alone(self, text: str, dimensions: int) -> Vectors | None:
@@ -247,14 +249,17 @@ class _Numbered(dict[bytes, int]):
     def sums(self, words: Places, ends: Places, values: Places) -> npt.NDArray[np.float64]:
         """Return the sum of the rows of each text.
 
-        `words` are the numbers of its words, then `NOTHING`, which stands at the places `ends`; `values` are the
-        hashes of the texts: what no word tells apart (case, blanks, common words) moves a vector a little.
+        `words` are the numbers of its words, then `NOTHING`, which stands at the places `ends` and is written over;
+        `values` are the hashes of the texts: what no word tells apart (case, blanks, common words) moves a vector a
+        little.
         """
         left, right = self._sides
         pairs = left.take(words)
         pairs[:-1] += right.take(words[1:])
         pairs %= TABLE
-        pairs[ends - 1] = NOTHING  # nothing follows the last word
+        pairs[ends - 1] = (
+            NOTHING  # nothing follows the last word; of an empty text, this is the end before, set below
+        )
         pairs[ends], words[ends] = values % TABLE, values // TABLE % TABLE
         rows = np.stack((words, pairs), axis=1).ravel()
         sizes = 2 * np.diff(ends, prepend=-1)
@@ -265,7 +270,10 @@ class _Numbered(dict[bytes, int]):
         lengths[behind - 1] = sizes - (pieces - 1) * PIECE
         grid = np.full((len(lengths), lengths.max()), NOTHING)
         grid[np.arange(grid.shape[1]) < lengths[:, None]] = rows
-        totals = np.add.reduce(self._rows.take(grid.T, axis=0), axis=0, dtype=np.int16).astype(np.float64)
+        totals = np.empty((len(lengths), CORE))
+        for at in range(0, len(lengths), SLAB):
+            part = grid[at : at + SLAB, : lengths[at : at + SLAB].max()].T
+            totals[at : at + SLAB] = np.add.reduce(self._rows.take(part, axis=0), axis=0, dtype=np.int16)
         return totals if len(lengths) == len(ends) else np.add.reduceat(totals, behind - pieces, axis=0)
 
 

@@ -76,7 +76,10 @@ class Index:
             text: str | None = parts.read(request)
             if text is not None:
                 known = parts.words.find(text) if len(text) <= SHORT else None
-                found.update(*(known if known is not None else (parts.search(text),)))
+                if known is None:
+                    found |= parts.search(text)
+                else:
+                    found.update(*known)
         if not found:
             return self._always
         found.update(self._unkeyed)

@@ -46,6 +46,13 @@ class RuleSet:
         """
         self.rules, self.deck = tuple(rules), deck
         self.strict = strict
+        self.paced = any(
+            chunk.at > 0
+            for rule in self.rules
+            for response in rule.responses
+            for chunk in (response.raw.chunks if response.raw is not None else ())
+        )
+        """Some raw answer comes in pieces, with waits between them."""
         self._indexes: dict[str, Index] = {}
         self._first: dict[int, RuleSet] = {}
 

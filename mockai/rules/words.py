@@ -16,6 +16,10 @@ REMEMBERED = 50_000
 """Words, after which remembering begins anew."""
 
 
+NONE = frozenset[int]()
+"""What nearly every word speaks for: one object for all of them."""
+
+
 class _Chunk(NamedTuple):
     """A word of a part. It is a word of the text, too, but for the sides on which the part ends with it."""
 
@@ -97,7 +101,7 @@ class Words(dict[str, frozenset[int]]):
             raise _LongWordError
         if len(self) >= REMEMBERED:
             self.clear()
-        numbers = self[word] = frozenset(self._plain.of(word) | self._folded.of(folded(word)))
+        numbers = self[word] = frozenset(self._plain.of(word) | self._folded.of(folded(word))) or NONE
         return numbers
 
 

@@ -8,7 +8,9 @@ import openai
 import pytest
 from starlette.testclient import TestClient
 
+from mockai.app import Application
 from mockai.engine import tokens
+from mockai.settings import Settings
 from tests.rules.serve import SCENARIOS, WEATHER, chat, ruled, said
 
 SAY = """
@@ -233,3 +235,12 @@ def test_a_raw_answer_has_the_status_that_it_says(given: str, endpoint: str, tmp
             answer = client.get("/v1/files")
     assert (answer.status_code, answer.text) == (502, "Bad Gateway")
     assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(("at", "waits"), [(0.0, False), (1.5, True)])
+def test_raw_pieces_that_have_to_wait_do_not_leave_at_once(tmp_path: Path, at: float, waits: bool) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"- match: {{}}\n  response:\n    raw: {{chunks: [a, {{at: {at}, data: b}}]}}\n")
+    edge = Application(Settings(fixtures=(path,))).edge
+    head = edge.head(b"/v1/chat/completions", [(b"authorization", b"Bearer k")])
+    assert (edge.quick(head, b"{}") is None) is waits

@@ -150,7 +150,7 @@ class Chunks:
         fingerprint = "null" if completion.fingerprint is None else escaped(completion.fingerprint)
         self._head = (
             f'{{"id":{dumps_text(completion.id)},"object":"chat.completion.chunk","created":{completion.created},'
-            f'"model":{escaped(completion.echo)},{tier}"system_fingerprint":{fingerprint},"choices":['
+            f'"model":{dumps_text(completion.echo)},{tier}"system_fingerprint":{fingerprint},"choices":['
         )
         self._padding = padding(completion.id) if obfuscate else ""
         self._places = cycle(PLACES)
