@@ -44,25 +44,27 @@ _BREAK = re.compile(
 _CONTENT = re.compile(r"\b(?:about|saying|says|regarding|reading)\b|:(?=\s)|(?<=\bme) (?:to|that)\b", re.I)
 """What follows, where what stands before asks for a tool, is what that tool is to work on."""
 _IDLE = re.compile(
-    r"\W*(?:thanks?|thank you|thx|cheers|i (?:really |just )?(?:love|like|hate|enjoy)(?! to)"
+    r"\W*(?:thanks?|thank you|thx|cheers|i (?:really |just )?(?:love|like|hate|enjoy)(?! to)|i will|i'll|i’ll"
     r"|(?:please )?(?:do not|don't|don’t|never|no need to)(?! forget))\b",
     re.I,
 )
-"""Gives thanks, an opinion, or denies."""
+"""Gives thanks, an opinion or a promise, or denies."""
 _TELLS = re.compile(
     r"\W*(?:the|it|its|this|that|these|those|my|our|his|her|their|he|she|they)\b[^?]*"
     r"\b(?:is|are|was|were|should|will|must|has|have)\b[^?]*$",
     re.I,
 )
+_ASIDE = r"\W*(?:(?:please|now|can you|could you|just)\W+)*"
 _WRITES = re.compile(
-    r"\W*(?:(?:please|now|can you|could you|just)\W+)*(?:tell|write|compose|make up|sing)\b.{0,24}?"
-    r"\b(joke|poem|story|haiku|song|essay|limerick|riddle)s?\b",
+    rf"{_ASIDE}(?:(?:tell|write|compose|create|make up|sing)\b.{{0,24}}?"
+    r"\b(joke|poem|story|haiku|song|essay|limerick|riddle|function|program|script|sentence)s?\b"
+    r"|(summarize|summarise|translate|rewrite|rephrase|paraphrase|proofread|explain|classify)\b[^:]*:)",
     re.I,
 )
-"""What a model makes up by itself."""
+"""What a model makes up by itself, or works on by itself: all that follows."""
 
 
-PARAGRAPH = 2
+PARAGRAPH, EVERYTHING = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +130,20 @@ def asked(text: str, tools: Sequence[Json]) -> list[tuple[Profile, str]]:
         if clause.begins:
             broad = _broad(parts[at:], profiles)
         busy = busy if clause.begins < busy else 0
-        idle = _is_idle(clause, profiles)
+        idle = _idle(clause, profiles)
         if not busy and not idle:
             rest.append(clause)
             opening = None if _TELLS.match(clause.shown) else _opening(clause, profiles, broad)
             if opening is not None and _is_new(opening[0], opening[1], found):
                 found.append(Asked(opening[0], clause.start, 0, opening[1]))
             busy = 0 if opening is None else opening[2]
-        busy = max(busy, int(idle))
+        busy = max(busy, idle)
         if found:
             found[-1] = replace(found[-1], end=clause.start + len(clause.text))
     if found:
         return [(entry.profile, text[entry.start : entry.end]) for entry in found]
-    best = best_of(Said(" ".join(clause.text for clause in rest)), profiles) if rest else None
+    whole = _said(rest)
+    best = best_of(whole if whole.stems else Said(whole.text), profiles)
     return [] if best is None else [(best, text)]
 
 
@@ -187,15 +190,17 @@ def _opening(clause: Clause, profiles: Sequence[Profile], broad: Profile | None)
     return None if best is None else (best, said, 0)
 
 
-def _is_idle(clause: Clause, profiles: Sequence[Profile]) -> bool:
-    """Return whether a clause asks for nothing, or for what the model writes by itself."""
+def _idle(clause: Clause, profiles: Sequence[Profile]) -> int:
+    """Return how much asks for nothing, or for what the model does by itself: none, the sentence, or everything."""
     if _IDLE.match(clause.shown):
-        return True
-    written = _WRITES.match(clause.shown)
-    if written is None:
-        return False
-    kind = stem(written[1].lower())
-    return not any(kind in profile.words.named or kind in profile.words.described for profile in profiles)
+        return 1
+    own = _WRITES.match(clause.shown)
+    if own is None:
+        return 0
+    kind = stem((own[1] or own[2]).lower())
+    if any(kind in profile.words.named or kind in profile.words.described for profile in profiles):
+        return 0
+    return 1 if own[1] else EVERYTHING
 
 
 def _is_new(profile: Profile, said: Said, found: Sequence[Asked]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from mockai.engine import mentions
 from mockai.engine.accounting import name_of
 from mockai.engine.mentions import words
-from mockai.engine.slots import IDENTIFIERS, TEXTS, Slots
+from mockai.engine.slots import FORMULAS, IDENTIFIERS, TEXTS, Slots
 
 Json = dict[str, Any]
 
@@ -33,6 +33,11 @@ STOP_WORDS = frozenset(
 )
 # Those of them that say something in the name of a tool.
 NOUNS = frozenset("data function info information input today tool type user value".split())
+# Verbs that say little alone: «list three colors» is no directory. They count half where a name has other words.
+PLAIN_VERBS = (
+    "add check create delete fetch find list look lookup make order plan query read retrieve search send set show "
+    "turn update view write"
+).split()
 PREPOSITIONS = frozenset("about as at between by for from given in into of on that to using via with".split())
 # Words that ask for the same: one in a message counts for the others in a name.
 RELATIONS = (
@@ -73,7 +78,10 @@ SIGNS = (
 )
 
 _CALLED = r"\b(?:call|use|using|run|invoke|execute) (?:the )?(?:tool |function )?[`\"']?"
-"""What stands before the name of a tool that is short enough to be anything."""
+"""What stands before the name of a tool that is a word as any other."""
+FREE = TEXTS | {"title", "summary"}
+"""Parameters that any text is a value for."""
+QUERIES = frozenset("query question search prompt keyword topic".split())
 
 # --- what is said --------------------------------------------------------------------------------
 
@@ -81,6 +89,8 @@ _CALLED = r"\b(?:call|use|using|run|invoke|execute) (?:the )?(?:tool |function )
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """Return a word without its ending, so that «files» is «file» and «reminder» is «remind»."""
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
     for ending, least in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= least:
             return word[: -len(ending)]
@@ -89,7 +99,7 @@ def stem(word: str) -> str:
 
 _ENDINGS = (
     *((ending, 5) for ending in ("ers", "er", "ors", "or")),
-    *((ending, 3) for ending in ("ations", "ation", "ings", "ing", "ies", "es", "ed", "s", "e", "y")),
+    *((ending, 3) for ending in ("ations", "ation", "ings", "ing", "es", "ed", "s", "e")),
 )
 
 
@@ -107,6 +117,7 @@ def _related() -> Mapping[str, frozenset[int]]:
 
 
 _GROUPS = _related()
+_PLAIN = frozenset(map(stem, PLAIN_VERBS))
 NONE: frozenset[int] = frozenset()
 
 
@@ -123,6 +134,7 @@ class Said:
                 spoken += meaning.split()
         self.words = frozenset(spoken)
         self.stems = stems(spoken)
+        self.opening = stem(next((word for word in words(shown[:60]) if word not in STOP_WORDS), ""))
         self._groups = {entry: groups for entry in self.stems if (groups := _GROUPS.get(entry))}
         self.groups = frozenset(group for groups in self._groups.values() for group in groups)
 
@@ -157,6 +169,12 @@ class Wording:
     """All stems of the declaration."""
     groups: frozenset[int]
     """What is related to the name."""
+    faint: frozenset[str]
+    """Plain verbs of the name, beside other words."""
+
+    def weight(self, entry: str) -> float:
+        """Return how much a word of the name counts."""
+        return RELATED if entry in self.faint else 1.0
 
 
 @lru_cache(maxsize=1024)
@@ -177,6 +195,7 @@ def _wording(name: str, description: str, keys: tuple[str, ...]) -> Wording:
         parameters=frozenset(parameters),
         verb=parts[0] if parts else "",
         all=frozenset(named | other | parameters),
+        faint=frozenset(named & _PLAIN if named - _PLAIN else ()),
         groups=frozenset(group for entry in named for group in _GROUPS.get(entry, ())),
     )
 
@@ -200,6 +219,8 @@ class Profile:
         declared = inner.get("parameters")
         properties = declared.get("properties") if isinstance(declared, dict) else None
         self.tool, self.name = tool, name_of(tool)
+        required = declared.get("required") if isinstance(declared, dict) else None
+        self.required: Sequence[Any] = required if isinstance(required, list) else ()
         self.properties: Json = properties if isinstance(properties, dict) else {}
         description = str(inner.get("description") or "")[:2000]
         self.words = _wording(self.name, description, tuple(self.properties)[:100])
@@ -214,9 +235,15 @@ class Profile:
         direct = own.named & said.stems
         near = said.near(own.groups) - own.named
         loose = [
-            entry for entry in own.named - direct if any(_GROUPS.get(entry, NONE) & _GROUPS[word] for word in near)
+            RELATED * own.weight(entry)
+            for entry in own.named - direct
+            if any(_GROUPS.get(entry, NONE) & _GROUPS[word] for word in near)
         ]
-        name = NAME_WEIGHT * (len(direct) + RELATED * (min(len(loose), len(near)) + len(own.plain & said.words)))
+        name = NAME_WEIGHT * (
+            sum(own.weight(entry) for entry in direct)
+            + sum(sorted(loose, reverse=True)[: len(near)])
+            + RELATED * len(own.plain & said.words)
+        )
         name += SMALL_WEIGHT * len(said.words & self.words.small) if name else 0.0
         points = (
             name
@@ -227,6 +254,9 @@ class Profile:
             points += CHOICE_WEIGHT if self._is_chosen_from(said) else 0.0
         if (name or (points and self._is_identified(said))) and self._is_offered(said):
             points += OFFER_WEIGHT
+            points += NAME_WEIGHT * RELATED if said.opening in own.faint else 0.0
+        elif name and self._misses(said):
+            points -= OFFER_WEIGHT
         return points
 
     def _is_strange_to(self, said: Said) -> bool:
@@ -245,7 +275,7 @@ class Profile:
         name = self.name.lower()
         if name not in said.lowered:
             return False
-        before = r"(?<!\w)" if len(name) > 3 else _CALLED
+        before = r"(?<!\w)" if len(name) > 3 and len(words(self.name)) > 1 else _CALLED
         return re.search(rf"{before}{re.escape(name)}(?!\w)", said.lowered) is not None
 
     def offers(self, said: Said) -> Iterator[tuple[str, Json, list[Any]]]:
@@ -274,6 +304,18 @@ class Profile:
         return False
 
     def _is_offered(self, said: Said) -> bool:
+        """Return whether a text has a value; one that opens with the verb is a query itself: «search for cats»."""
+        opens = said.opening in self.words.named
         return any(
-            values for key, entry, values in self.offers(said) if "enum" not in entry and TEXTS.isdisjoint(words(key))
+            bool(values) if FREE.isdisjoint(words(key)) else opens and not QUERIES.isdisjoint(words(key))
+            for key, entry, values in self.offers(said)
+            if "enum" not in entry
+        )
+
+    def _misses(self, said: Said) -> bool:
+        """Return whether a tool needs numbers, or something to calculate, and the text has no figures."""
+        needed = [(key, entry) for key, entry in self.properties.items() if key in self.required]
+        return not any(map(str.isdigit, said.text)) and any(
+            key in FORMULAS - {"code"} or (isinstance(entry, dict) and entry.get("type") in ("integer", "number"))
+            for key, entry in needed
         )
