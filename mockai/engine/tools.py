@@ -109,6 +109,7 @@ def _is_list(values: Sequence[Any], text: str, profile: Profile) -> bool:
     return False
 
 
+_COMMA = re.compile(r"\s*[,;/&]|\s*\n[ \t]*(?:[-*•]|\d{1,2}[.)])?[ \t]*$")
 CONJUNCTIONS = frozenset("and or plus with versus vs than nor compared".split())
 ASIDES = STOP_WORDS | frozenset(["near", "well", "too", "even", "both"])
 """What may stand between two values of a list: «in Paris, and also in Oslo»."""
@@ -134,7 +135,7 @@ def _joins(joint: str, topic: set[str]) -> bool:
     if between & _DIRECTIONS or len(joint) > 60:
         return False
     rest = between - CONJUNCTIONS - ASIDES
-    joined = between & CONJUNCTIONS or re.match(r"\s*[,;/&]", joint) is not None or "as well as" in joint
+    joined = between & CONJUNCTIONS or _COMMA.match(joint) is not None or "as well as" in joint
     return bool(joined) and stems(list(rest)) <= topic
 
 

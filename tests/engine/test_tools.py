@@ -70,6 +70,8 @@ def locations(text: str) -> list[str]:
         ("The weather on the way from Paris to Oslo", ["Paris"]),
         ("The weather in Paris and Oslo, please. Thanks, Bob", ["Paris", "Oslo"]),
         ("what is the weather in paris?", ["paris"]),
+        ("Get the weather for\n- Paris\n- Rome\n- Oslo", ["Paris", "Rome", "Oslo"]),
+        ("The weather in each of these:\n1. Paris\n2. Rome", ["Paris", "Rome"]),
         (
             f"Weather in {', '.join(f'Town {name}' for name in 'ABCDEFGHIJKL')}",
             [f"Town {name}" for name in "ABCDEFGH"],
