@@ -35,10 +35,10 @@ OPENERS = QUESTIONS | frozenset(
     ).split()
 )
 _BREAK = re.compile(
-    r"(?P<end>(?<=[.!?])[\"')\]]*\s+(?:(?:and\s+)?(?:then|also|next|finally|now)\b,?\s+)?|\s*[\n;]+\s*)"
-    r"|(?P<turn>,?\s+(?:and\s+)?(?:then|also|but|afterwards|after that)\b,?\s+"
-    r"|(?:,\s+|\s+and\s+)(?:next|finally|just|instead|now)\b,?\s+)"
-    r"|(?P<joint>,\s+(?:(?:and|or|plus)\s+)?|\s+(?:and|(?<!\d )plus|as well as)\s+)",
+    r"(?P<end>(?<=[.!?])[\"')\]]*+\s++(?:(?:and\s++)?(?:then|also|next|finally|now)\b,?\s++)?|(?<!\s)\s*?[\n;]\s*+)"
+    r"|(?P<turn>(?<!\s),?\s++(?:and\s++)?(?:then|also|but|afterwards|after that)\b,?\s++"
+    r"|(?<!\s)(?:,\s++|\s++and\s++)(?:next|finally|just|instead|now)\b,?\s++)"
+    r"|(?P<joint>(?<!\s)(?:,\s++(?:(?:and|or|plus)\s++)?|\s++(?:and|(?<!\d )plus|as well as)\s++))",
     re.I,
 )
 _CONTENT = re.compile(r"\b(?:about|saying|says|regarding|reading)\b|:(?=\s)|(?<=\bme) (?:to|that)\b", re.I)
@@ -50,8 +50,8 @@ _IDLE = re.compile(
 )
 """Gives thanks, an opinion or a promise, or denies."""
 _TELLS = re.compile(
-    r"\W*(?:the|it|its|this|that|these|those|my|our|his|her|their|he|she|they)\b[^?]*"
-    r"\b(?:is|are|was|were|should|will|must|has|have)\b[^?]*$",
+    r"\W*(?:the|it|its|this|that|these|those|my|our|his|her|their|he|she|they)\b[^?]*?"
+    r"\b(?:is|are|was|were|should|will|must|has|have)\b",
     re.I,
 )
 _ASIDE = r"\W*(?:(?:please|now|can you|could you|just)\W+)*"
@@ -133,7 +133,8 @@ def asked(text: str, tools: Sequence[Json]) -> list[tuple[Profile, str]]:
         idle = _idle(clause, profiles)
         if not busy and not idle:
             rest.append(clause)
-            opening = None if _TELLS.match(clause.shown) else _opening(clause, profiles, broad)
+            tells = "?" not in clause.shown and _TELLS.match(clause.shown)
+            opening = None if tells else _opening(clause, profiles, broad)
             if opening is not None and _is_new(opening[0], opening[1], found):
                 found.append(Asked(opening[0], clause.start, 0, opening[1]))
             busy = 0 if opening is None else opening[2]

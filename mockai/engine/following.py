@@ -18,7 +18,7 @@ Json = dict[str, Any]
 _LEADS = re.compile(
     r"\W*(?:(?:ok|okay|great|nice)\W+)?(?:(?:and|or|now|also|then|what about|how about|(?:the )?same)\b[\s,]*)+", re.I
 )
-MOST_WORDS = 12
+MOST_WORDS, LONGEST = 12, 200
 # What makes it another question.
 ELSE = (OPENERS - {"please"}) | frozenset("i me my we us you your he she they thank thanks".split())
 # What may stand beside the new value and changes nothing.
@@ -30,7 +30,7 @@ def decide(text: str, tools: Sequence[Json], name: str, given: Json) -> list[Dec
     tool = next((tool for tool in tools if name_of(tool) == name and "function" in tool), None)
     lead = _LEADS.match(text)
     rest = "" if lead is None else text[lead.end() :].strip()
-    spoken = words(rest[:400])
+    spoken = words(rest) if len(rest) <= LONGEST else []
     if tool is None or not 0 < len(spoken) <= MOST_WORDS or not ELSE.isdisjoint(spoken):
         return []
     profile = Profile(tool)

@@ -1,5 +1,6 @@
 """Which tools a message asks for: messages, the tools that are offered, and the calls that come."""
 
+import time
 from typing import Any
 
 import jsonschema
@@ -192,3 +193,13 @@ def test_each_clause_calls_the_tool_that_it_asks_for(
 )
 def test_small_talk_calls_none_of_many_tools(text: str) -> None:
     assert calls(text, ALL) == []
+
+
+@pytest.mark.parametrize(
+    "piece", [" ", "weather ", "weather\n", "\t \n", "the weather is ", ", ", "and ", "'a' ", "1", "A"]
+)
+def test_a_long_message_is_read_in_no_time(piece: str) -> None:
+    text = "weather" + piece * (8000 // len(piece)) + "x"
+    began = time.process_time()
+    tools.decide(text, [OFFERED["weather"]])
+    assert time.process_time() - began < 0.5
