@@ -10,8 +10,8 @@ from mockai.engine.accounting import name_of
 from mockai.engine.asking import OPENERS
 from mockai.engine.mentions import words
 from mockai.engine.profiles import Profile, Said, stems
-from mockai.engine.slots import SOURCES, TARGETS
 from mockai.engine.tools import CONJUNCTIONS, MOST_CALLS, Decision, several
+from mockai.engine.vocabulary import SOURCES, TARGETS
 
 Json = dict[str, Any]
 

@@ -29,7 +29,8 @@ from mockai.engine.schemas import (
     weight,
     whole_number,
 )
-from mockai.engine.slots import EVENTS, Slots, fits
+from mockai.engine.slots import Slots, fits
+from mockai.engine.vocabulary import EVENTS
 
 Json = dict[str, Any]
 

@@ -21,6 +21,7 @@ from mockai.wire.codec import canonical, dumps_text
 Json = dict[str, Any]
 
 REFUSAL = "I'm sorry, I can't assist with that request."
+MOST_EARLIER = 8  # texts before the last one that are asked for values
 FILTERED_AFTER = 12  # tokens before a content filter cuts in
 # What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
 SHAPING = frozenset({"tools", "functions", "response_format", "prediction"})
@@ -131,10 +132,11 @@ class Request:
 
     @property
     def earlier(self) -> list[str]:
-        """Return what was said before the last message of the user, the latest first."""
+        """Return what was said just before the last message of the user, the latest first, and the first of all."""
         said = [conversation.text_of(message.get("content")) for message in self.body["messages"]]
         last = max((at for at, each in enumerate(self.body["messages"]) if each["role"] == "user"), default=0)
-        return [text for text in reversed(said[:last]) if text]
+        before = [text for text in reversed(said[:last]) if text]
+        return before if len(before) <= MOST_EARLIER else [*before[: MOST_EARLIER - 1], before[-1]]
 
     @cached_property
     def last_user(self) -> str:

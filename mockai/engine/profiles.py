@@ -11,7 +11,8 @@ from typing import Any
 from mockai.engine import mentions
 from mockai.engine.accounting import name_of
 from mockai.engine.mentions import words
-from mockai.engine.slots import FORMULAS, IDENTIFIERS, TEXTS, Slots
+from mockai.engine.slots import Slots
+from mockai.engine.vocabulary import FORMULAS, IDENTIFIERS, TEXTS
 
 Json = dict[str, Any]
 

@@ -492,3 +492,19 @@ def test_a_spoken_answer_streams_as_recorded(client: TestClient) -> None:
     assert parts[-2]["usage"] == whole["usage"]
     assert parts[-1]["choices"][0]["delta"] == {"audio": {"expires_at": message["expires_at"]}}
     assert all(choice["finish_reason"] is None for part in parts for choice in part.get("choices", ()))
+
+
+def test_values_come_from_the_last_few_texts_and_the_first(client: TestClient) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    body = {
+        "model": "gpt-4o-mini",
+        "messages": [
+            {"role": "system", "content": "The user is called Zoe."},
+            *({"role": ("user", "assistant")[at % 2], "content": "well, well"} for at in range(3_000)),
+            {"role": "user", "content": "extract the data"},
+        ],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "person", "schema": schema}},
+    }
+    answer = client.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 200, answer.text
+    assert json.loads(answer.json()["choices"][0]["message"]["content"]) == {"name": "Zoe"}
