@@ -49,6 +49,14 @@ _PHONE = re.compile(r"(?<![\w-])(?:\+\d|\(\d|\d)[\d ()./-]{5,18}\d(?![\w-])")
 _POSTCODE = re.compile(r"(?<![\w.-])\d{5}(?:-\d{4})?(?![\w.-])")
 _PATH = re.compile(r"(?<![\w:/.])(?:~|\.{1,2})?/?(?:[\w.-]+/)+[\w.-]*|(?<![\w@/.-])[\w-]+\.[a-z]{1,4}\b(?!\.)")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_SAID = re.compile(
+    r"\b(?i:saying|says|reads|reading|that says|with the (?:text|message|body|words)):? "
+    r"[\"'“]?(.{1,200}?)[\"'”]?(?:[.!?\n]|$)"
+)
+_TASK = re.compile(
+    r"\b(?i:remind(?: me)?|remember|todo|task|note|reminder) (?:to|that) (.{1,120}?)"
+    r"(?= (?:today|tomorrow|tonight|(?:next|this|on|at|by) )|[.!?,\n]|$)"
+)
 _URL = re.compile(r"https?://[^\s\"'<>)]{1,500}(?<![.,;:!?])")
 _NEXT_LABEL = re.compile(r"(?:[.,]\s+|\s{2,})(?=[A-Z][\w ]{0,24}:)|\.(?:\s|$)")
 _ITEM = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+(.{1,200})$", re.M)
@@ -134,6 +142,24 @@ def happenings(text: str) -> list[str]:
     ]
     told = [name for name in map(" ".join, found) if name and name.lower() not in ("event", "calendar event")]
     return told or _TITLE.findall(text)
+
+
+def said(text: str) -> list[str]:
+    """Return what is to be said: «a mail saying hi»."""
+    return _SAID.findall(text)
+
+
+def tasks(text: str) -> list[str]:
+    """Return what is to be done: «remind me to buy milk»."""
+    return _TASK.findall(text)
+
+
+def behind(text: str) -> list[str]:
+    """Return what stands behind the colon of an order: «Run this: SELECT 1»."""
+    order, _, rest = text.partition(":")
+    return (
+        [rest.strip(" \n`")] if len(order.split()) in range(1, 9) and "\n" not in order and rest[:1].isspace() else []
+    )
 
 
 def people(text: str) -> list[str]:

@@ -35,6 +35,7 @@ from mockai.engine.vocabulary import (
     SWITCHES,
     SYMBOLS,
     TARGETS,
+    TASKS,
     TEXTS,
     YES,
 )
@@ -256,7 +257,8 @@ class Slots:
         return mentions.people(self.text) or self.quoted
 
     def _texts(self) -> list[str]:
-        return self.quoted or ([self.text.strip()] if self.text.strip() else [])
+        whole = self.text.strip()
+        return self.quoted or mentions.said(self.text) or mentions.behind(self.text) or ([whole] if whole else [])
 
     # --- which of them
 
@@ -320,6 +322,7 @@ _KINDS: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
     (SYMBOLS, Slots._codes),
     (IDENTIFIERS, Slots._identifiers),
     (TEXTS, Slots._texts),
+    (TASKS, lambda slots: mentions.tasks(slots.text)),
     (HEADINGS, lambda slots: slots.quoted),
     (PLACES | ORGANISATIONS | NAMED, lambda slots: slots._cued() or slots.quoted),
     (PERSONS, Slots._people),

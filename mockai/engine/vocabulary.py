@@ -15,11 +15,14 @@ PERSONS = frozenset(
     ).split()
 )
 ORGANISATIONS = frozenset("title company firm team employer organization organisation vendor brand".split())
+TASKS = frozenset("task todo reminder title".split())
 HEADINGS = frozenset("title heading headline caption".split())
 EVENTS = frozenset("event meeting appointment occasion calendar".split())
 ENTITLED = frozenset("name title summary subject".split()) | EVENTS
 """Properties that name an event, where one is described."""
-TEXTS = frozenset("query question text message content prompt input search topic subject keyword body note".split())
+TEXTS = frozenset(
+    "query question text message content prompt input search topic subject keyword body note sql statement".split()
+)
 DATES = frozenset(["date", "day", "when", "time", "deadline", "start", "end"])
 FORMULAS = frozenset(["expression", "equation", "formula", "calculation", "code"])
 IDENTIFIERS = frozenset("id identifier number code reference sku ticket order invoice booking tracking".split())
