@@ -6,7 +6,6 @@ Depth and work are bounded. What cannot be satisfied is filled as well as it goe
 from __future__ import annotations
 
 import math
-import re
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -55,37 +54,6 @@ def fill(schema: Any, rng: Draw, slots: Slots | None = None, *, complete: bool =
     `complete` puts in every optional property.
     """
     return _Filler(schema, rng, slots or Slots(""), complete).value(schema, "", "", 0)
-
-
-def fill_object(rng: Draw, slots: Slots, prompt: str) -> Json:
-    """Return an object for JSON mode without a schema: with the keys that the prompt names, else a small one."""
-    keys = _keys_asked_for(prompt) or ["answer", "confidence"]
-    properties: Json = {key: {"type": "number" if _numeric(key) else "string"} for key in keys}
-    value = fill({"type": "object", "properties": properties, "required": keys}, rng, slots)
-    return value if isinstance(value, dict) else {}
-
-
-_NAMED = r"[\"'`]?[A-Za-z_]\w{0,39}[\"'`]?"
-_LISTED = re.compile(
-    r"\b(?:keys?|fields?|properties)\b:?\s{0,3}(?:(?:are|called|named)\b:?\s{0,3})?"
-    rf"({_NAMED}(?:(?:\s{{0,3}},\s{{0,3}}(?:and\s{{1,3}})?|\s{{1,3}}and\s{{1,3}}){_NAMED}){{0,19}})"
-)
-
-
-def _keys_asked_for(prompt: str) -> list[str]:
-    tail = prompt[-4000:]
-    quoted = re.findall(r"[\"'`]([A-Za-z_]\w{0,39})[\"'`]\s{0,3}:", tail)
-    if quoted:
-        return list(dict.fromkeys(quoted))[:20]
-    listed = _LISTED.search(tail)
-    found = re.findall(r"[A-Za-z_]\w{0,39}", listed[1]) if listed is not None else []
-    return list(dict.fromkeys(word for word in found if word.lower() not in ("and", "or", "the", "for", "a", "of")))
-
-
-def _numeric(key: str) -> bool:
-    return bool(
-        set(words(key)) & {"age", "count", "number", "price", "score", "confidence", "total", "year", "amount"}
-    )
 
 
 class _Filler:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from mockai.engine import accounting, conversation, draw, json_schema, sampling, tokens, tools
+from mockai.engine import accounting, conversation, draw, json_mode, json_schema, sampling, tokens, tools
 from mockai.engine.calls import ToolCall, decided
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import Draw
@@ -291,11 +291,10 @@ def _json_text(request: Request, index: int) -> str:
     form = request.body["response_format"].get("json_schema") or {}
     schema = form.get("schema")
     rng = Draw(request.dice(index), "json")
-    slots = Slots(request.last_user, request.earlier)
     if schema:
+        slots = Slots(request.last_user, request.earlier)
         return dumps_text(json_schema.fill({"title": form.get("name"), **schema}, rng, slots))
-    prompt = " ".join(conversation.text_of(message.get("content")) for message in request.body["messages"])
-    return dumps_text(json_schema.fill_object(rng, slots, prompt))
+    return dumps_text(json_mode.fill([request.last_user, *request.earlier], rng))
 
 
 def _force(choice: Choice, request: Request) -> None:

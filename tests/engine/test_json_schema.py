@@ -377,18 +377,6 @@ def test_numbers_are_those_of_the_text(text: str, numbers: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "keys"),
-    [
-        ('Reply with JSON: {"colour": "...", "count": 3}', ["colour", "count"]),
-        ("Give me JSON with keys name, age and city.", ["name", "age", "city"]),
-        ("Say hello as JSON.", ["answer", "confidence"]),
-    ],
-)
-def test_an_object_without_a_schema_has_the_keys_that_the_prompt_names(prompt: str, keys: list[str]) -> None:
-    assert list(json_schema.fill_object(Draw(1), Slots(prompt), prompt)) == keys
-
-
-@pytest.mark.parametrize(
     "pattern",
     [r"^\d{3}-\d{4}$", r"^(?:[A-Z]{2,3})\.[a-f0-9]+$", r"^(ab|cd){2}\1?$", r"^[^aeiou]{5}$", r"^\S+\s\w*$", r"^a.c$"],
 )
