@@ -18,6 +18,7 @@ from mockai.commands.check import check
 from mockai.commands.contracts import contracts
 from mockai.commands.drift import drift
 from mockai.commands.record import record
+from mockai.commands.variables import Configured
 from mockai.settings import Settings, SettingsError, read_keys
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def main() -> None:
     """Run a mock OpenAI server that behaves."""
 
 
-@main.command(context_settings={"auto_envvar_prefix": "MOCKAI"})
+@main.command(cls=Configured, prefix="MOCKAI")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."

@@ -1,5 +1,7 @@
 """One frozen `Settings`: the only reader of flags, environment and configuration files."""
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,9 @@ from typing import Any, Literal
 from mockai.clock import Pace
 
 MAX_BODY = 64 * 1024 * 1024
+
+OTHERS = re.compile(r"MOCKAI_(NODE_SDK|RECORDED|SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)")
+"""Variables of no flag: those of the project's tests, and what Kubernetes tells of a service called mockai."""
 
 
 class SettingsError(Exception):
@@ -57,6 +62,12 @@ class Settings:
     workers: int = 1
     """Processes that serve; more than one need a store that they can share."""
     log_level: str = "warning"
+
+
+def variables() -> list[str]:
+    """Return the variables of the environment that are meant for mockai and hold something."""
+    names = sorted(name for name, value in os.environ.items() if name.startswith("MOCKAI_") and value)
+    return [name for name in names if not OTHERS.fullmatch(name)]
 
 
 def read_keys(path: Path) -> dict[str, KeyOwner]:

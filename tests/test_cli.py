@@ -1,6 +1,7 @@
 """The command line: one clear line for each mistake, and clean ends."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -9,11 +10,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx2
 import pytest
+from click.core import ParameterSource
 
 from mockai import __version__
 from mockai.api import OPERATIONS
+from mockai.cli import serve
+from mockai.commands.record import record
 from tests import inside
 from tests.command import mockai
 from tests.server import serving
@@ -82,6 +87,73 @@ def test_the_environment_sets_flags_and_flags_win() -> None:
             httpx2.post(f"{at.url}/v1/chat/completions", json=CHAT, headers=KEY).content for at in (first, second)
         ]
     assert bodies[0] == bodies[1]
+
+
+COMMANDS = [(serve, "MOCKAI_", []), (record, "MOCKAI_RECORD_", ["--out=x"])]
+
+
+@pytest.mark.parametrize(
+    ("command", "prefix", "words", "option"),
+    [(*row, option) for row in COMMANDS for option in row[0].params],
+    ids=lambda value: value.name if isinstance(value, click.Parameter | click.Command) else "",
+)
+def test_the_variable_of_a_flag_is_named_after_it(
+    command: click.Command, prefix: str, words: list[str], option: click.Option, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag = next(name for name in option.opts if name.startswith("--"))
+    samples = {"as-of": "2026-01-01", "replay-speed": "2", "workers": "3", "port": "1234", "seed": "3"}
+    choices = option.type.choices if isinstance(option.type, click.Choice) else ["1"]
+    value = samples.get(flag.removeprefix("--"), choices[-1])
+    monkeypatch.setenv(prefix + flag.removeprefix("--").replace("-", "_").upper(), value)
+    context = command.make_context(command.name, [word for word in words if not word.startswith(flag)])
+    assert option.name
+    assert context.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT
+    told = context.params[option.name]
+    assert str(told[0] if option.multiple else told).removesuffix(".0") in (value, str(option.is_flag))
+
+
+def test_several_values_of_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names hold colons, paths spaces."""
+    monkeypatch.setenv("MOCKAI_MODEL", "mine ft:gpt-4o-mini-2024-07-18:acme::AbCd1234")
+    monkeypatch.setenv("MOCKAI_FIXTURES", os.pathsep.join(["my rules", "b.yaml"]))
+    told = serve.make_context("serve", []).params
+    assert told["models"] == ("mine", "ft:gpt-4o-mini-2024-07-18:acme::AbCd1234")
+    assert told["fixtures"] == (Path("my rules"), Path("b.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("MOCKAI_PROT", "did you mean MOCKAI_PORT?"),
+        ("MOCKAI_F", "did you mean MOCKAI_FIXTURES?"),
+        ("MOCKAI_MODELS", "did you mean MOCKAI_MODEL?"),
+        ("MOCKAI_RECORD_PROT", "did you mean MOCKAI_RECORD_PORT?"),
+        ("MOCKAI_ZZZZ", "`mockai serve --help` lists the flags"),
+    ],
+)
+@pytest.mark.parametrize("words", [("serve", "--port", "0"), ("record", "--out", "x", "--upstream", "x")])
+def test_a_variable_that_no_flag_has_is_one_line_and_status_2(
+    name: str, hint: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "1")
+    done = mockai(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"Error: {name} is set, but no flag has that variable; {hint}\n"
+
+
+def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {
+        "MOCKAI_RECORDED": "x",
+        "MOCKAI_NODE_SDK": "x",
+        "MOCKAI_SERVICE_HOST": "10.0.0.1",
+        "MOCKAI_PORT_4010_TCP_ADDR": "10.0.0.1",
+        "MOCKAI_DRIFT_ALL": "1",
+        "MOCKAI_PROT": "",
+    }
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
+    done = mockai("record", "--out", "x", "--upstream", "x")
+    assert done.stderr.startswith("Error: --upstream 'x' is no base URL")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

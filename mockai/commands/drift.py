@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockai.commands import UsageError
+from mockai.commands.variables import Configured
 
 if TYPE_CHECKING:
     from mockai.drift.differences import Difference
@@ -24,7 +25,7 @@ MINOR, MAJOR = 1, 3
 """Exit statuses; 2 is a mistake on the command line."""
 
 
-@click.command(context_settings={"auto_envvar_prefix": "MOCKAI_DRIFT"})
+@click.command(cls=Configured, prefix="MOCKAI_DRIFT")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--known",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from mockai.commands import UsageError
+from mockai.commands.variables import Configured
 
 if TYPE_CHECKING:
     from mockai.recorder import Mode
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 MODES = ("none", "once", "new_episodes", "all")
 
 
-@click.command(context_settings={"auto_envvar_prefix": "MOCKAI_RECORD"})
+@click.command(cls=Configured, prefix="MOCKAI_RECORD")
 @click.option(
     "--upstream",
     default="https://api.openai.com/v1",
