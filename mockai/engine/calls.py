@@ -60,7 +60,7 @@ def _asked_for(request: Request, declared: Sequence[Json]) -> list[tools.Decisio
     serial = body.get("parallel_tool_calls") is False or body.get("functions") or not request.model.parallel_tools
     if conversation.answered(messages) and not serial:
         return []
-    found = tools.decide(request.last_user, declared)
+    found = tools.decide(request.last_user, declared, request.earlier)
     if not found and (call := conversation.last_call(messages)) is not None:
         found = following.decide(request.last_user, declared, *call)
     return tools.left(found, conversation.called(messages))[:1] if serial else found
@@ -97,5 +97,6 @@ def _to_call(decision: tools.Decision, request: Request, rng: Draw) -> ToolCall:
     function = tool["function"]
     if values is None:
         strict = bool(function.get("strict"))
-        values = tools.arguments(function.get("parameters") or {}, request.last_user, rng, strict, part)
+        parameters = function.get("parameters") or {}
+        values = tools.arguments(parameters, request.last_user, rng, strict, part, request.earlier)
     return ToolCall(name, dumps_text(values))

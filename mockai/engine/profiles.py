@@ -11,6 +11,7 @@ from typing import Any
 from mockai.engine import mentions
 from mockai.engine.accounting import name_of
 from mockai.engine.mentions import words
+from mockai.engine.shares import Shares
 from mockai.engine.slots import Slots
 from mockai.engine.vocabulary import FORMULAS, IDENTIFIERS, TEXTS
 
@@ -223,6 +224,7 @@ class Profile:
         required = declared.get("required") if isinstance(declared, dict) else None
         self.required: Sequence[Any] = required if isinstance(required, list) else ()
         self.properties: Json = properties if isinstance(properties, dict) else {}
+        self.shares = Shares(self.properties, self.required)
         description = str(inner.get("description") or "")[:2000]
         self.words = _wording(self.name, description, tuple(self.properties)[:100])
 
@@ -284,7 +286,8 @@ class Profile:
         for key, entry in list(self.properties.items())[:100]:
             if isinstance(entry, dict) and entry.get("type") != "boolean":
                 values = said.slots.several(key, entry, str(entry.get("description") or ""))
-                yield key, entry, [value for value in values if value != said.text.strip()]
+                own = self.shares.of(key, values, said.text)
+                yield key, entry, [value for value in own if value != said.text.strip()]
 
     def _is_chosen_from(self, said: Said) -> bool:
         choices = [

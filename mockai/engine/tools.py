@@ -18,6 +18,8 @@ from mockai.engine.accounting import name_of
 from mockai.engine.draw import Draw
 from mockai.engine.mentions import words
 from mockai.engine.profiles import STOP_WORDS, Profile, Said, stems
+from mockai.engine.schemas import as_dict
+from mockai.engine.shares import Shared, Shares
 from mockai.engine.slots import Slots
 from mockai.wire.codec import loads
 
@@ -35,10 +37,10 @@ class Decision:
     part: str = ""
 
 
-def decide(text: str, tools: Sequence[Json]) -> list[Decision]:
-    """Return the calls that the last user message `text` asks for, in its order."""
+def decide(text: str, tools: Sequence[Json], earlier: Sequence[str] = ()) -> list[Decision]:
+    """Return the calls that the last user message `text` asks for, in its order; `earlier` texts have values, too."""
     asked = asking.asked(text, tools)
-    return [decision for profile, part in asked for decision in _spread(text, part, profile)][:MOST_CALLS]
+    return [decision for profile, part in asked for decision in _spread([text, *earlier], part, profile)][:MOST_CALLS]
 
 
 def left(decisions: Sequence[Decision], called: Sequence[str]) -> list[Decision]:
@@ -61,14 +63,14 @@ def choose_required(text: str, tools: Sequence[Json], rng: Draw) -> Decision:
     return Decision(rng.choice([tool for tool, points in zip(tools, scores, strict=True) if points == max(scores)]))
 
 
-def _spread(text: str, part: str, profile: Profile) -> list[Decision]:
+def _spread(texts: Sequence[str], part: str, profile: Profile) -> list[Decision]:
     """Make one call for each of several values: «in San Francisco, Tokyo, and in Paris» is three."""
-    found = several(profile, part, text)
+    found = several(profile, part, texts[0])
     if found is None:
         return [Decision(profile.tool, None, part)]
     key, values = found
     parameters = profile.tool["function"]["parameters"]
-    return [Decision(profile.tool, _with(parameters, text, part, key, value)) for value in values]
+    return [Decision(profile.tool, _with(parameters, texts, part, key, value)) for value in values]
 
 
 def several(profile: Profile, *places: str) -> tuple[str, list[Any]] | None:
@@ -79,7 +81,7 @@ def several(profile: Profile, *places: str) -> tuple[str, list[Any]] | None:
         if not isinstance(entry, dict) or not _spreads(key, entry, parameters.get("required")):
             continue
         for place in places:
-            values = Slots(place).several(key, entry, str(entry.get("description") or ""))
+            values = Shared(place, (), profile.shares).several(key, entry, str(entry.get("description") or ""))
             listed = _listed(place, values, topic)
             if len(listed) > 1 and not _is_list(listed, place, profile):
                 return key, listed
@@ -139,18 +141,26 @@ def _joins(joint: str, topic: set[str]) -> bool:
     return bool(joined) and stems(list(rest)) <= topic
 
 
-def _with(parameters: Json, text: str, part: str, key: str, value: Any) -> Json:
-    made = arguments(parameters, text, Draw("spread", key, value), strict=False, part=part)
+def _with(parameters: Json, texts: Sequence[str], part: str, key: str, value: Any) -> Json:
+    made = arguments(parameters, texts[0], Draw("spread", key, value), strict=False, part=part, earlier=texts[1:])
     made[key] = value
     properties = parameters.get("properties")
     return {name: made[name] for name in properties if name in made} if isinstance(properties, dict) else made
 
 
-def arguments(parameters: Json, text: str, rng: Draw, strict: bool, part: str = "") -> Json:
-    """Return arguments that satisfy the parameter schema, with values from `part` of the text, or from all of it."""
+def arguments(
+    parameters: Json, text: str, rng: Draw, strict: bool, part: str = "", earlier: Sequence[str] = ()
+) -> Json:
+    """Return arguments that satisfy the parameter schema.
+
+    Their values are those of `part` of the text, else of all of it, else of the `earlier` texts, the latest first.
+    """
     if not parameters:
         return {}
-    slots = Slots(part, [text]) if part and part != text else Slots(text)
+    texts = [part, text, *earlier] if part and part != text else [text, *earlier]
+    slots = Shared(
+        texts[0], texts[1:], Shares(as_dict(parameters.get("properties")), parameters.get("required") or ())
+    )
     value = json_schema.fill({"type": "object", **parameters}, rng, slots, complete=strict)
     return value if isinstance(value, dict) else {}
 

@@ -236,3 +236,25 @@ def test_a_cut_call_keeps_its_truncated_arguments(client: TestClient) -> None:
 
 
 # --- streams -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_arguments_have_what_was_said_in_an_earlier_turn(client: TestClient, strict: bool) -> None:
+    parameters = {
+        "type": "object",
+        "properties": {"order_id": {"type": "string"}},
+        "required": ["order_id"],
+        "additionalProperties": False,
+    }
+    lookup = {
+        "type": "function",
+        "function": {"name": "lookup_order", "description": "Look up an order", "strict": strict}
+        | {"parameters": parameters},
+    }
+    messages = [
+        {"role": "user", "content": "Hi, my order id is A-1234."},
+        {"role": "assistant", "content": "How can I help?"},
+        {"role": "user", "content": "Where is it? Please look up my order."},
+    ]
+    (call,) = create(client, messages=messages, tools=[lookup])["choices"][0]["message"]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"order_id": "A-1234"}

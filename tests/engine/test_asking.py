@@ -28,6 +28,7 @@ def tool(name: str, description: str, optional: Json | None = None, /, **propert
 
 
 CATEGORY: Json = {"type": "string", "enum": ["books", "music", "electronics"]}
+REASON: Json = {"type": "string", "enum": ["damaged", "late", "wrong_item", "other"]}
 OFFERED: Json = {
     "weather": tool("get_weather", "Get the current weather in a city", location=TEXT),
     "stock": tool("get_stock_price", "Get the current price of a stock", symbol=TEXT),
@@ -66,6 +67,10 @@ OFFERED: Json = {
     "lights": tool("set_lights", "Turn lights on or off", room=TEXT, on={"type": "boolean"}),
 }
 ALL = " ".join(OFFERED)
+OFFERED |= {
+    "lookup": tool("lookup_order", "Look up the status of an order", order_id=TEXT),
+    "refund": tool("create_refund", "Create a refund for an order", order_id=TEXT, amount=NUMBER, reason=REASON),
+}
 
 
 def calls(text: str, offered: str) -> list[tuple[str, Json]]:
@@ -127,6 +132,15 @@ def calls(text: str, offered: str) -> list[tuple[str, Json]]:
         ("What's the weather in Paris? I need the weather for my trip. It is a short one.", "weather", [("weather", {"location": "Paris"})]),
         ("Weather in Paris! The weather should be in celsius.", "weather", [("weather", {"location": "Paris"})]),
         ("Send an email to bob@x.com. The email should say hi.", "mail", [("mail", {"to": "bob@x.com"})]),
+        # a number is an id or an amount, not both
+        ("My order A-1234 arrived damaged, I'd like a refund of 59.90.", "lookup refund", [("refund", {"order_id": "A-1234", "amount": 59.9, "reason": "damaged"})]),
+        ("Order 1234 was late, refund 5", "lookup refund", [("refund", {"order_id": "1234", "amount": 5, "reason": "late"})]),
+        ("Look up order A-1234 and refund 20 dollars because it was late.", "lookup refund", [("lookup", {"order_id": "A-1234"}), ("refund", {"order_id": "A-1234", "amount": 20, "reason": "late"})]),
+        ("Refund order 5, 5 dollars", "lookup refund", [("refund", {"order_id": "5", "amount": 5})]),
+        ("Refund 7.50 for order #5 please", "lookup refund", [("refund", {"order_id": "5", "amount": 7.5})]),
+        ("Refund $5 for order 77 and $6 for order 78", "lookup refund", [("refund", {"order_id": "77", "amount": 5}), ("refund", {"order_id": "78", "amount": 6})]),
+        ("Refund orders 12, 13 and 14, 20 dollars each", "lookup refund", [("refund", {"order_id": number, "amount": 20}) for number in ("12", "13", "14")]),
+        ("Is order A-1234 late?", "refund lookup", [("lookup", {"order_id": "A-1234"})]),
         # what a tool works on asks for nothing itself
         ("Send an email to bob@x.com about the weather and stock prices", "weather stock mail", [("mail", {"to": "bob@x.com"})]),
         ('Search the web for "weather in Paris"', "weather search", [("search", {"query": "weather in Paris"})]),
