@@ -17,7 +17,7 @@ from contracts import prices
 from contracts.judge import Judge, area_of, is_contract, operations_of, row_of
 from contracts.results import chosen
 from contracts.snapshots import FOLDER, Snapshots
-from contracts.target import NO_KEY, Target, TargetError, choose
+from contracts.target import Target, TargetError, choose
 from mockai.api import OPERATIONS
 from mockai.recording.tape import TapeError
 
@@ -100,9 +100,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if wanted:
         left = [item for item in contracts if not chosen(wanted, area_of(item), operations_of(item))]
         _leave_out(config, items, left)
-        if contracts and len(left) == len(contracts):
+        _all_named(wanted, contracts)
+
+
+def _all_named(wanted: list[str], contracts: list[pytest.Item]) -> None:
+    """Refuse names that no contract answers to."""
+    for name in wanted:
+        if contracts and not any(chosen([name], area_of(item), operations_of(item)) for item in contracts):
             areas = ", ".join(sorted({area_of(item) for item in contracts}))
-            raise pytest.UsageError(f"--only {','.join(wanted)} names no contract; the areas are {areas}")
+            raise pytest.UsageError(
+                f"--only {name} names no contract; the areas are {areas}; operations are named as in "
+                "`mockai routes` (embeddings.create), or by a part of that (embeddings, beta.threads)"
+            )
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], left: list[pytest.Item]) -> None:
@@ -114,8 +123,6 @@ def why_not(target: Target, liveness: set[str]) -> str:
     """Return why the target is not asked about operations of that liveness; empty when it is."""
     if target.kind != "live":
         return ""
-    if not target.key:
-        return NO_KEY
     if "retired" in liveness:
         return "retired on the real API, which must answer 404: see test_retired.py"
     if "restricted" in liveness and not target.restricted:
@@ -143,7 +150,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tell the expected cost of a live run before it begins."""
     target = session.config.stash[JUDGE].target
-    if target.kind == "live" and target.key:
+    if target.kind == "live":
         session.config.stash[JUDGE].say(
             session.config,
             f"contracts: expected cost ${estimate(session.items):.4f}, budget ${target.budget:.2f} (--budget)",
@@ -174,7 +181,7 @@ def target(http: httpx2.Client, request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def api_key(request: pytest.FixtureRequest) -> str:
     """The key that the target takes."""
-    return request.config.stash[JUDGE].target.key or ""
+    return request.config.stash[JUDGE].target.key
 
 
 @pytest.fixture(scope="session")

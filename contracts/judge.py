@@ -15,7 +15,7 @@ from contracts.facts import Fault
 from contracts.results import Outcome, Result, Results
 from contracts.snapshots import Snapshots
 from contracts.target import Target, served
-from contracts.wire import Wire
+from contracts.wire import Wire, operation_of
 from mockai.api import OPERATIONS
 
 FOLDER = Path(__file__).parent
@@ -30,8 +30,12 @@ def is_contract(item: pytest.Item) -> bool:
 
 
 def operations_of(item: pytest.Item) -> tuple[str, ...]:
-    """Return the operations that a contract is about."""
-    return tuple(name for marker in item.iter_markers("operation") for name in marker.args)
+    """Return the operations that a contract is about: of a row that has a path, the one that the path leads to."""
+    claimed = tuple(name for marker in item.iter_markers("operation") for name in marker.args)
+    callspec = getattr(item, "callspec", None)
+    row: dict[str, Any] = callspec.params if callspec else {}
+    asked = operation_of(row.get("method", "POST"), row["path"]) if "path" in row else None
+    return (asked.name,) if asked is not None and asked.name in claimed else claimed
 
 
 def area_of(item: pytest.Item) -> str:
@@ -200,7 +204,7 @@ class Judge:
         """Return the numbers of the run, and why contracts were not asked."""
         lines = self.results.summary()
         lines += [f"{number:5} × {reason}" for number, reason in self.results.reasons()[:12]]
-        if self.target.kind == "live" and self.target.key:
+        if self.target.kind == "live":
             lines.append(f"spent: ${self.wire.spent:.4f} of ${self.target.budget:.2f}")
         if self.snapshots is not None:
             lines += self.snapshots.lines()

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 LIVE_URL = "https://api.openai.com/v1"
 KEY = "sk-contracts"
-NO_KEY = "no key: --target live needs OPENAI_API_KEY"
 
 
 class TargetError(Exception):
@@ -28,7 +27,7 @@ class Target:
     kind: Literal["mock", "url", "live"]
     url: str | None
     """The base URL, `/v1` included; None for the mock, which is started on a free port."""
-    key: str | None
+    key: str
     organization: str | None = None
     project: str | None = None
     budget: float = 0.25
@@ -66,11 +65,13 @@ def choose(
     if name == "mock":
         return Target("mock", None, key or KEY)
     if name == "live":
+        if not environment.get("OPENAI_API_KEY"):
+            raise TargetError("--target live needs a key; set OPENAI_API_KEY")
         url = environment.get("OPENAI_BASE_URL") or LIVE_URL
         return Target(
             "live",
             url.rstrip("/"),
-            environment.get("OPENAI_API_KEY") or None,
+            environment["OPENAI_API_KEY"],
             environment.get("OPENAI_ORG_ID") or None,
             environment.get("OPENAI_PROJECT_ID") or None,
             budget,

@@ -94,6 +94,28 @@ def test_the_cost_of_a_live_run_is_told_first() -> None:
     assert "expected cost $0.00" in done.stderr
 
 
+def test_live_without_a_key_is_one_line_and_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    done = contracts("--target", "live")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip() == "ERROR: --target live needs a key; set OPENAI_API_KEY"
+
+
+@pytest.mark.parametrize(
+    ("only", "operations", "count"),
+    [
+        ("moderations.create", {"moderations.create"}, 3),
+        ("moderations.create,models.list", {"moderations.create", "models.list", "models.retrieve"}, 4),
+        ("moderations", {"moderations.create"}, 3),
+    ],
+)
+def test_only_the_operations_that_are_named_are_asked(only: str, operations: set[str], count: int) -> None:
+    done = contracts("--only", only)
+    assert done.returncode == 0, done.stderr
+    assert set(re.findall(r"^(\w+\.\S+)", done.stdout, re.M)) == operations
+    assert f"contracts: {count} verified, 0 failed" in done.stdout
+
+
 def test_a_dead_port_is_one_line_and_status_2() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -103,7 +125,15 @@ def test_a_dead_port_is_one_line_and_status_2() -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(("flags", "word"), [(("--only", "nonsense"), "areas are"), (("--target", "x"), "neither")])
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (("--only", "nonsense"), "areas are assistants, "),
+        (("--only", "chat,chat.create"), "--only chat.create names no contract"),
+        (("--only", "nonsense"), "operations are named as in `mockai routes` (embeddings.create)"),
+        (("--target", "x"), "neither"),
+    ],
+)
 def test_a_wrong_flag_says_what_is_right(flags: tuple[str, str], word: str) -> None:
     done = contracts(*flags)
     assert done.returncode != 0

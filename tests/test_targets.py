@@ -30,11 +30,10 @@ def live(served: Inside, *flags: str, key: str = KEY) -> Done:
     )
 
 
-def test_live_without_a_key_skips_and_is_not_green() -> None:
+def test_live_without_a_key_is_refused() -> None:
     done = contracts("--target", "live", "--only", "files")
-    assert done.returncode == 5, done.stdout
-    assert "OPENAI_API_KEY" in done.stdout
-    assert re.search(r"contracts: 0 verified, 0 failed, 0 unsupported, \d+ skipped", done.stdout)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr == "ERROR: --target live needs a key; set OPENAI_API_KEY\n\n"
 
 
 def test_live_tells_the_cost_first_and_tidies_up(served: Inside) -> None:
