@@ -46,6 +46,7 @@ _HAPPENING = re.compile(
 )
 _NUMERIC_DAY = re.compile(r"(?<![\w/.-])\d{1,2}[/.]\d{1,2}[/.]\d{2,4}(?![\w/-])")
 _PHONE = re.compile(r"(?<![\w-])(?:\+\d|\(\d|\d)[\d ()./-]{5,18}\d(?![\w-])")
+_CALLED = re.compile(r"(?<![\w-])(?:\+\d|\(\d{3}\))[\d ()./-]{5,18}\d(?![\w-])")
 _POSTCODE = re.compile(r"(?<![\w.-])\d{5}(?:-\d{4})?(?![\w.-])")
 _PATH = re.compile(r"(?<![\w:/.])(?:~|\.{1,2})?/?(?:[\w.-]+/)+[\w.-]*|(?<![\w@/.-])[\w-]+\.[a-z]{1,4}\b(?!\.)")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
@@ -83,7 +84,7 @@ NO_NAMES = frozenset(
         "does draft explain extract fetch find for from generate get give hello hey hi how i i'd i'll i'm i've if in "
         "invite is it its let list look make may my no not now of on or order please remind schedule search send set "
         "should show so solve tell thank thanks that the then there these they this to translate turn update use was "
-        "client customer extract only passenger patient title user "
+        "best bonjour cheers client customer dear extract only passenger patient regards sincerely sorry title user "
         "we what what's when where which who who's whose why will with would write yes you your json today tomorrow "
         "yesterday monday tuesday wednesday thursday friday saturday sunday celsius fahrenheit"
     ).split()
@@ -241,11 +242,11 @@ def spots(text: str) -> list[str]:
 
 
 def numbers(text: str) -> list[tuple[int | float, str]]:
-    """Return the numbers, each with how it is written, but for those of dates, times and codes.
+    """Return the numbers, each with how it is written, but for those of dates, times, phones and codes.
 
     The words for them count where there are no figures.
     """
-    for other in (_DATE, _SPELLED, _NUMERIC_DAY, _TIME):
+    for other in (_DATE, _SPELLED, _NUMERIC_DAY, _TIME, _CALLED):
         text = other.sub(" ", text)
     found = [(parsed(entry), entry) for entry in _NUMBER.findall(text)]
     return found or [(NUMBER_WORDS[word], word) for word in words(text) if word in NUMBER_WORDS]

@@ -370,6 +370,7 @@ def test_patterns_that_look_ahead_are_kept(pattern: str) -> None:
         ("1,200 dollars, 1,850 square feet, $450,000", [1200, 1850, 450000]),
         ("on March 3, 2026 we sold 7", [7]),
         ("12 May 2025: 4", [4]),
+        ("Call +44 20 7946 0958 or (415) 555-2671: 25.50 back", [25.5]),
     ],
 )
 def test_numbers_are_those_of_the_text(text: str, numbers: list[float]) -> None:
