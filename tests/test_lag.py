@@ -48,6 +48,30 @@ def form(made: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": made}}
 
 
+def of(kind: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(names, kind),
+        "required": [*names],
+        "additionalProperties": False,
+    }
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "number"}
+PEOPLE = [f"person_{at}" for at in range(100)]
+PROMPTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "apostrophes": ("a\u2019" * 3000, of({"type": "array", "items": TEXT}, "things", "names")),
+    "hyphens": ("a-" * 3000, of({"type": "array", "items": TEXT}, "things", "paths")),
+    "spaces": ("1 +" + " " * 3990, of(NUMBER, "a", "answer")),
+    "brackets": ("(" * 4000 + "1+1", of(TEXT, "answer", "expression")),
+    "signs": ("-" * 4000 + "1+1", of(TEXT, "answer", "path")),
+    "digits": ("1" * 5900, of(TEXT, "expression", "phone")),
+    "numbers": (" ".join(map(str, range(1500))), of({"type": ["number", "null"]}, "amount", "size")),
+    "names": ("Ann Lee, " * 660, of(TEXT, "city", "name", "company")),
+    "many properties": (prose(800)[:6000], of(TEXT, *PEOPLE)),
+    "many that may be null": (prose(800)[:6000], of({"type": ["string", "null"]}, *PEOPLE)),
+    "a power": ("What is 2^64? And (10^60*10^60)/3?", of({"type": "integer"}, "answer", "result")),
+}
 PIXEL = "iVBORw0KGgo" + "A" * 20_000_001
 SMALL = prose(LARGE_BODY - 600)  # as much as still comes the short way
 CASES: dict[str, tuple[str, Any]] = {
@@ -89,6 +113,7 @@ CASES: dict[str, tuple[str, Any]] = {
             }
         ),
     ),
+    **{f"chat, values of {name}": chat(text, response_format=form(made)) for name, (text, made) in PROMPTS.items()},
     "completion, best of 20": ("/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "Say", "best_of": 20}),
     "completion, long": (
         "/completions",

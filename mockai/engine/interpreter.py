@@ -15,6 +15,7 @@ from mockai.engine.slots import Slots
 
 READ = 4_000
 LARGEST_POWER = 64
+LARGEST = 10**30
 MOST_NUMBERS = 50
 
 # Words by which a message asks for code.
@@ -26,11 +27,11 @@ CUES = frozenset(
     ).split()
 )
 
-_TERM = r"(?:\d+(?:\.\d+)?\s*\*?\s*)?[a-z]\b|\d+(?:\.\d+)?"
-_SIDE = rf"[+-]?\s*(?:{_TERM})(?:\s*[+-]\s*(?:{_TERM})){{0,20}}"
-_EQUATION = re.compile(rf"(?<![\w.=])({_SIDE})\s*=\s*({_SIDE})(?![\w(=])", re.ASCII)
+_TERM = r"(?:\d{1,18}(?:\.\d{1,18})?\s{0,3}\*?\s{0,3})?[a-z]\b|\d{1,18}(?:\.\d{1,18})?"
+_SIDE = rf"[+-]?\s{{0,3}}(?:{_TERM})(?:\s{{0,3}}[+-]\s{{0,3}}(?:{_TERM})){{0,20}}"
+_EQUATION = re.compile(rf"(?<![\w.=])({_SIDE})\s{{0,3}}=\s{{0,3}}({_SIDE})(?![\w(=])", re.ASCII)
 _PART = re.compile(r"([+-]?)\s*(?:(\d+(?:\.\d+)?)?\s*\*?\s*([a-z])|(\d+(?:\.\d+)?))", re.ASCII)
-_SUM = re.compile(r"(?<![\w.])[-(]*\d[\d\s.()*/+^-]{0,200}[\d)](?![\w.])", re.ASCII)
+_SUM = re.compile(r"(?<![\w.(-])[-(]{0,20}\d[\d\s.()*/+^-]{0,200}[\d)](?![\w.])", re.ASCII)
 _LEXEME = re.compile(r"\d+(?:\.\d+)?|\*\*|[-+*/^()]")
 
 
@@ -144,7 +145,10 @@ class _Sum:
             raise ValueError(expression)
 
     def value(self) -> Fraction:
+        """Return what it comes to: no more than `LARGEST`."""
         result = self._terms()
+        if abs(result) > LARGEST or result.denominator > LARGEST:
+            raise ValueError("too large a number")
         if self._peek():
             raise ValueError("something follows the end")
         return result

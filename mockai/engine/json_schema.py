@@ -44,6 +44,8 @@ CERTAINTIES = frozenset("confidence probability likelihood certainty".split())
 """What lies between 0 and 1."""
 _LIMITS = frozenset("minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split())
 _BOUND = frozenset("enum const pattern format minLength maxLength".split())
+MOST_FAILED = 30  # draws of an item that is there already
+NO_SLOTS = Slots("")
 MOST_OFFERED = 10  # values of the prompt that an array takes
 OPTIONAL = 0.35  # how often an optional property without a value from the prompt is there
 
@@ -60,6 +62,8 @@ class _Filler:
     def __init__(self, root: Any, rng: Draw, slots: Slots, complete: bool) -> None:
         self.root, self.rng, self.slots, self.complete = root, rng, slots, complete
         self.made = 0
+        self.hopeless: set[str] = set()
+        """Patterns for which no string was found."""
 
     def value(self, schema: Any, name: str, description: str, depth: int) -> Any:
         """Return a value for `schema`, which stands under the property `name`."""
@@ -104,18 +108,15 @@ class _Filler:
         if depth >= DEEP:
             return min(branches, key=lambda branch: (weight(branch), repr(branch)))
         plain = [self._resolved(branch, depth) for branch in useful]
-        if len(useful) == 1 and (NULL not in branches or self._nulls(plain[0], name, description) is None):
-            return useful[0]
         if len(useful) == 1:
-            return NULL if self._nulls(plain[0], name, description) else useful[0]
+            return NULL if NULL in branches and self._nulls(plain[0], name, description) else useful[0]
         said = [self._evidence(branch, name, description) for branch in plain]
         return self.rng.choice([branch for branch, much in zip(useful, said, strict=True) if much == max(said)])
 
-    def _nulls(self, schema: Json, name: str, description: str) -> bool | None:
-        """Return whether null stands for a plain value, as the prompt offers none; None for what is not plain."""
-        if not name or not self.slots.text or schema.get("type") not in SCALARS:
-            return None
-        return not self.slots.offers(name, schema, description)
+    def _nulls(self, schema: Json, name: str, description: str) -> bool:
+        """Return whether null stands for a plain value, as the prompt offers none."""
+        plain = bool(name and self.slots.text) and schema.get("type") in SCALARS
+        return plain and not self.slots.offers(name, schema, description)
 
     def _evidence(self, schema: Json, name: str, description: str) -> int:
         """Return how much of a branch the prompt speaks of."""
@@ -155,7 +156,7 @@ class _Filler:
         properties = as_dict(schema.get("properties"))
         needed = schema.get("required")
         required = [key for key in needed if isinstance(key, str)] if isinstance(needed, list) else []
-        about = " ".join(EVENTS & set(words(str(schema.get("title") or ""))))
+        about = "event" if EVENTS & set(words(str(schema.get("title") or ""))) else ""
         made: Json = {}
         for key, entry in properties.items():
             if entry is False:
@@ -202,15 +203,17 @@ class _Filler:
             count = whole_number(schema.get("minContains"), 1)
             made += [self.value(merge(as_dict(items), contains), name, "", depth + 1) for _ in range(min(count, 50))]
         size = min(max(wanted, low), high, 200)
-        attempts = 0
-        while len(made) < size and attempts < size * 8 + 20:
-            attempts += 1
+        unique, failed, slots = bool(schema.get("uniqueItems")), 0, self.slots
+        while len(made) < size and failed < MOST_FAILED:
             value = self.value(items, singular(name), description, depth + 1)
-            if schema.get("uniqueItems") and value in made:
+            if unique and value in made:
+                failed += 1
+                self.slots = NO_SLOTS  # what the prompt offers is there already
                 value = self._varied(items, value, made)
                 if value is None:
                     continue
             made.append(value)
+        self.slots = slots
         return made
 
     def _offered(self, name: str, items: Any, depth: int) -> list[Any]:
@@ -222,7 +225,13 @@ class _Filler:
         if plain.get("type") == "string" and not _BOUND & set(plain):
             things = self.slots.listed(name)
             found = things if len(things) > len(found) or set(found) == set(self.slots.quoted) else found
-        return list({repr(value): value for value in found}.values())[:MOST_OFFERED]
+        distinct: list[Any] = []
+        for value in found:
+            if value not in distinct:
+                distinct.append(value)
+            if len(distinct) == MOST_OFFERED:
+                break
+        return distinct
 
     def _varied(self, items: Any, value: Any, made: list[Any]) -> Any:
         """Return another value near `value` that is not there yet; None when there is none."""
@@ -245,10 +254,11 @@ class _Filler:
             return answer
         if isinstance(pattern, str):
             ahead = "(?=" in pattern or "(?!" in pattern  # what a draw does not look at
-            for _ in range(64 if ahead else 8):
+            for _ in range(0 if pattern in self.hopeless else 64 if ahead else 8):
                 text = patterns.matching(pattern, self.rng)
                 if text is not None and low <= len(text) <= high and (not ahead or patterns.fits(pattern, text)):
                     return text
+            self.hopeless.add(pattern)
         if form == "uuid":
             raw = f"{self.rng.getrandbits(128):032x}"
             return f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-8{raw[17:20]}-{raw[20:]}"
@@ -269,7 +279,7 @@ class _Filler:
 
     def _answer(self, name: str) -> str | None:
         """Return the answer to the equation or the calculation of the prompt."""
-        if self._worked_out is None or not ANSWERS & set(words(name)):
+        if not ANSWERS & set(words(name)) or self._worked_out is None:
             return None
         variable, value = self._worked_out
         exact = Fraction(str(float(value))) == value
@@ -283,22 +293,31 @@ class _Filler:
         return self.rng.choice(PLAIN) if not name else f"{self.rng.choice(PLAIN)} {' '.join(words(name))}".strip()
 
     def _number(self, schema: Json, name: str, kind: str, description: str) -> int | float:
-        if self._worked_out is not None and ANSWERS & set(words(name)):
+        if ANSWERS & set(words(name)) and self._worked_out is not None:
             value = self._worked_out[1]
             number = int(value) if value.denominator == 1 else float(value)
             if fits(number, kind, schema):
-                return number
+                return _written(number)
         offered = self.slots.value(name, schema | {"type": kind}, description) if name else None
         if isinstance(offered, (int, float)):
             return offered
+        return _written(self._drawn(schema, name, kind))
+
+    def _drawn(self, schema: Json, name: str, kind: str) -> int | float:
+        """Return any number within the bounds."""
         low, high = bounds_of(schema, kind)
         if kind == "number" and CERTAINTIES & set(words(name)) and not _LIMITS & set(schema):
             return round(self.rng.uniform(0.5, 0.99), 2)
         step = schema.get("multipleOf")
-        if isinstance(step, (int, float)) and step > 0 and not isinstance(step, bool):
+        if isinstance(step, (int, float)) and step > 0 and not isinstance(step, bool) and math.isfinite(high / step):
             return multiple_of(low, high, step, kind, self.rng)
         if kind == "integer":
             return self.rng.randint(math.ceil(low), max(math.ceil(low), math.floor(high)))
         drawn = low + (high - low) * self.rng.uniform(0.1, 0.9)
         rounded = round(drawn, 2)
         return rounded if low < rounded < high else drawn
+
+
+def _written(number: float) -> int | float:
+    """Return a number as it can be written: a whole one beyond 64 bits as the nearest float, which is whole, too."""
+    return float(number) if abs(number) >= 2**63 else number

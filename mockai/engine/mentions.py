@@ -7,11 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import takewhile
+from urllib.parse import urlsplit
 
 _THOUSANDS = (
     r"(?:(?<=[$€£¥])\d{1,3}(?:,\d{3})+|[1-9]\d?(?:,\d{3})+|\d{3}(?:,\d{3})+(?=\.\d)|\d{1,3}(?:,\d{3})*,000)(?!,?\d)"
 )
 _NUMBER = re.compile(rf"(?<![\w.])(?<!\w-)-?(?:{_THOUSANDS}|\d+)(?:\.\d+)?(?!\w|\.\d)")
+_PRICE = re.compile(r"[$€£¥] ?(\d+(?:,\d{3})*(?:\.\d+)?)")
+MOST_FIGURES = 18
+"""Characters of a number: more do not go into 64 bits."""
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|'([^'\n]{2,200})'(?![a-z])|`([^`\n]{1,200})`")
 _COUNTRIES = (
     "Argentina|Australia|Austria|Belgium|Brazil|Canada|Chile|China|Denmark|Egypt|England|Finland|France|Germany|"
@@ -48,7 +52,7 @@ _NUMERIC_DAY = re.compile(r"(?<![\w/.-])\d{1,2}[/.]\d{1,2}[/.]\d{2,4}(?![\w/-])"
 _PHONE = re.compile(r"(?<![\w-])(?:\+\d|\(\d|\d)[\d ()./-]{5,18}\d(?![\w-])")
 _CALLED = re.compile(r"(?<![\w-])(?:\+\d|\(\d{3}\))[\d ()./-]{5,18}\d(?![\w-])")
 _POSTCODE = re.compile(r"(?<![\w.-])\d{5}(?:-\d{4})?(?![\w.-])")
-_PATH = re.compile(r"(?<![\w:/.])(?:~|\.{1,2})?/?(?:[\w.-]+/)+[\w.-]*|(?<![\w@/.-])[\w-]+\.[a-z]{1,4}\b(?!\.)")
+_PATH = re.compile(r"(?<![\w:/.-])(?:~|\.{1,2})?/?(?:[\w.-]++/)+[\w.-]*+|(?<![\w@/.-])[\w-]++\.[a-z]{1,4}\b(?!\.)")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _SAID = re.compile(
     r"\b(?i:saying|says|reads|reading|that says|with the (?:text|message|body|words)):? "
@@ -62,14 +66,16 @@ _URL = re.compile(r"https?://[^\s\"'<>)]{1,500}(?<![.,;:!?])")
 _NEXT_LABEL = re.compile(r"(?:[.,]\s+|\s{2,})(?=[A-Z][\w ]{0,24}:)|\.(?:\s|$)")
 _ITEM = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+(.{1,200})$", re.M)
 _LABEL = re.compile(r"(?:^|[.;\n])[ \t]*[A-Z][\w ]{0,24}:[^,.;\n]*$")
-_THING = r"[\w'’-]+(?: [\w'’-]+){0,3}"
-_LIST = re.compile(rf"\b(?:{_THING}, ){{1,20}}(?:{_THING},? )?(?:and|or) {_THING}|\b(?:{_THING}, ){{2,20}}{_THING}")
+_THING = r"[\w'’-]++(?: [\w'’-]++){0,3}"
+_LIST = re.compile(
+    rf"(?<![\w'’-])(?:(?:{_THING}, ){{1,20}}(?:{_THING},? )?(?:and|or) {_THING}|(?:{_THING}, ){{2,20}}{_THING})"
+)
 _COMMA = re.compile(r",? (?:and|or|&) |[,;] ?(?:and |or )?")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.I)
 _ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]\d)")
 _IDENTIFIER = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z_-])[A-Za-z0-9][\w-]{2,63}|#\d{1,18}\b")
 _CODE = re.compile(r"(?<![\w.@-])(?:[A-Z][A-Z0-9]{1,5}(?:[.-][A-Z]{1,2})?|(?<=\$)[A-Z])(?![\w-])")
-_FORMULA = re.compile(r"[\d(][\d\s().x^*/+=-]*[*/+=^-][\d\s().x^*/+=-]*[\d)x]")
+_FORMULA = re.compile(r"(?<![\d(.])[\d(][\d\s().x^*/+=-]{0,100}[*/+=^-][\d\s().x^*/+=-]{0,100}[\d)x]")
 _WORD = re.compile(r"[a-z0-9]+")
 
 NUMBER_WORDS = {
@@ -188,7 +194,7 @@ def _opens_a_noun(text: str, name: str) -> bool:
 
 def phones(text: str) -> list[str]:
     """Return numbers to call: seven figures at least."""
-    plain = _DATE.sub(" ", text)
+    plain = _NUMERIC_DAY.sub(" ", _DATE.sub(" ", text))
     return [entry for entry in _PHONE.findall(plain) if sum(map(str.isdigit, entry)) >= 7]
 
 
@@ -248,14 +254,19 @@ def numbers(text: str) -> list[tuple[int | float, str]]:
     """
     for other in (_DATE, _SPELLED, _NUMERIC_DAY, _TIME, _CALLED):
         text = other.sub(" ", text)
-    found = [(parsed(entry), entry) for entry in _NUMBER.findall(text)]
+    found = [(parsed(entry), entry) for entry in _NUMBER.findall(text) if len(entry) <= MOST_FIGURES]
     return found or [(NUMBER_WORDS[word], word) for word in words(text) if word in NUMBER_WORDS]
 
 
 def parsed(text: str) -> int | float:
     """Return the number that figures write."""
     text = text.replace(",", "")
-    return float(text) if "." in text else int(text[:18])
+    return float(text) if "." in text else int(text)
+
+
+def prices(text: str) -> list[str]:
+    """Return the numbers behind a sign of a currency, as they are written."""
+    return [entry for entry in _PRICE.findall(text) if len(entry) <= MOST_FIGURES]
 
 
 def figures(text: str) -> list[str]:
@@ -270,7 +281,7 @@ def emails(text: str) -> list[str]:
 
 def urls(text: str) -> list[str]:
     """Return addresses of pages."""
-    return _URL.findall(text)
+    return [entry for entry in _URL.findall(text) if _is(urlsplit, entry)]
 
 
 def dates(text: str) -> list[str]:

@@ -10,6 +10,7 @@ import importlib
 import re
 import string
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from mockai.engine.draw import Draw
@@ -42,10 +43,17 @@ _CATEGORIES = {
 _ALL = string.digits + string.ascii_letters + " _-.,:;!?@#/()[]{}+*='\"$%&<>|\\^~`"
 
 
+@lru_cache(maxsize=256)
+def _tree(pattern: str) -> Any:
+    if len(pattern) > LONGEST:
+        raise ValueError("too long a pattern")
+    return _parser.parse(pattern)
+
+
 def matching(pattern: str, rng: Draw) -> str | None:
     """Return a string that `pattern` matches as a whole; None when it cannot be read or is unusual."""
     try:
-        tree = _parser.parse(pattern)
+        tree = _tree(pattern)
         text = "".join(_sequence(tree, rng, {}, 0))
     except (ValueError, OverflowError, RecursionError, KeyError, _parser.error):
         return None
@@ -58,7 +66,7 @@ def fits(pattern: str, text: str) -> bool:
     All ways through the pattern are followed side by side, so that none is tried twice.
     """
     try:
-        tree = _parser.parse(pattern)
+        tree = _tree(pattern)
         return tree.state.flags == re.UNICODE.value and len(text) in _ends(tree, text, {0}, 0)
     except (ValueError, OverflowError, RecursionError, KeyError, _parser.error):
         return False

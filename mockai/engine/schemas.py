@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mockai.engine import patterns
@@ -28,6 +28,12 @@ def pointed(root: Any, reference: str) -> Any:
     return node
 
 
+_NARROWER: Mapping[str, Callable[[float, float], float]] = {
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems"), min),
+}
+
+
 def merge(left: Any, right: Any) -> Json:
     """Return a schema that asks for both: properties and required keys add up, bounds take the narrower."""
     merged = dict(as_dict(left))
@@ -38,10 +44,8 @@ def merge(left: Any, right: Any) -> Json:
             merged[key] = {**known, **value, **both}
         elif key == "required" and isinstance(known, list) and isinstance(value, list):
             merged[key] = [*known, *(name for name in value if name not in known)]
-        elif key in ("minimum", "exclusiveMinimum", "minLength", "minItems") and isinstance(known, (int, float)):
-            merged[key] = max(known, value)
-        elif key in ("maximum", "exclusiveMaximum", "maxLength", "maxItems") and isinstance(known, (int, float)):
-            merged[key] = min(known, value)
+        elif key in _NARROWER and isinstance(known, (int, float)) and isinstance(value, (int, float)):
+            merged[key] = _NARROWER[key](known, value)
         elif key == "enum" and isinstance(known, list) and isinstance(value, list):
             merged[key] = [entry for entry in known if entry in value] or known
         else:
@@ -149,7 +153,7 @@ def bounds_of(schema: Json, kind: str) -> tuple[float, float]:
         for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
         if isinstance(schema.get(name), (int, float)) and not isinstance(schema.get(name), bool)
     }
-    gap = 1 if kind == "integer" else 1e-9
+    gap = 1 if kind == "integer" else 1e-7
     lows = [
         bounds[name] + (gap if name == "exclusiveMinimum" else 0) for name in bounds if "Min" in name or "min" in name
     ]

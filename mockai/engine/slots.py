@@ -1,6 +1,6 @@
 """Values from the prompt: what a message offers for the properties of a tool or a schema.
 
-Only the last few thousand characters are read, with simple expressions, so a long prompt costs no more.
+Only a few thousand characters are read, at both ends of a text, and each kind of value is looked for once.
 """
 
 from __future__ import annotations
@@ -48,10 +48,12 @@ READ_FIRST = 2000
 """and of its beginning."""
 MOST_RANKED = 50
 """Values of which the place in the text is looked at."""
+MOST_PATTERNED = 100
+"""Values that a pattern is tried on,"""
 LONGEST_PATTERNED = 64
-"""Characters of a value that a pattern is tried on."""
+"""and characters that such a value may have."""
 
-CUES = "in|for|to|at|from|near|of|named|called|with|about"
+_CUE = re.compile(r"\b(?:in|for|to|at|from|near|of|named|called|with|about):? ", re.I)
 _COUNT = "|".join([r"[1-9]\d?", *list(mentions.NUMBER_WORDS)[1:]])
 _BEHIND_SOURCE = re.compile(r"\b(?:from|between)\W{1,3}$", re.I)
 _BEHIND_TARGET = re.compile(r"\b(?:to|into|and|in)\W{1,3}$", re.I)
@@ -66,11 +68,18 @@ class Slots:
         self.text = text if len(text) <= READ_FIRST + READ else f"{text[:READ_FIRST]}\n{text[-READ:]}"
         self._earlier = earlier
         self.lowered = self.text.lower()
-        self.quoted = mentions.quoted(self.text)
-        self.names = mentions.names(self.text)
+        self._found: dict[Callable[[str], list[Any]], list[Any]] = {}
+        self.quoted: list[str] = self.found(mentions.quoted)
+        self.names: list[str] = self.found(mentions.names)
         self._numbers = mentions.numbers(self.text)
         self.numbers = [number for number, _ in self._numbers]
         self._given: set[str] = set()
+
+    def found(self, find: Callable[[str], list[Any]]) -> list[Any]:
+        """Return what `find` finds in the text; each looks once."""
+        if find not in self._found:
+            self._found[find] = find(self.text)
+        return self._found[find]
 
     @cached_property
     def before(self) -> Slots | None:
@@ -114,12 +123,18 @@ class Slots:
 
     def listed(self, name: str) -> list[str]:
         """Return the things of a list that a text has for a property: behind its label, or as the only list."""
-        told = mentions.labelled(self.text, words(name))
-        return mentions.split(told[0]) if told else mentions.listed(self.text)
+        told = self._labelled(words(name))
+        return mentions.split(told[0]) if told else self.found(mentions.listed)
+
+    def _labelled(self, label: list[str]) -> list[str]:
+        said = bool(label) and all(word in self.lowered for word in label) and (":" in self.text or "=" in self.text)
+        return mentions.labelled(self.text, label) if said else []
 
     def counted(self, name: str) -> int | None:
         """Return how many of something a text asks for: «three quiz questions»."""
-        noun = re.escape((words(name) or ["?"])[-1])
+        noun = (words(name) or ["?"])[-1]
+        if noun not in self.lowered:
+            return None
         found = re.search(rf"\b({_COUNT}) (?:[\w-]+ ){{0,2}}{noun}(?:e?s)?\b", self.lowered)
         return mentions.NUMBER_WORDS.get(found[1]) or int(found[1]) if found is not None else None
 
@@ -137,10 +152,8 @@ class Slots:
     def _sums(self, name: str) -> list[int | float]:
         """Return the numbers: those with a sign of a currency first for what is paid, and last for anything else."""
         money = not MONEY.isdisjoint(words(name))
-        paid = {
-            number: re.search(rf"[$€£¥] ?{re.escape(text)}", self.text) is not None for number, text in self._numbers
-        }
-        return sorted(self.numbers, key=lambda number: paid[number] != money)
+        paid = {mentions.parsed(written) for written in self.found(mentions.prices)}
+        return sorted(self.numbers, key=lambda number: (number in paid) != money)
 
     def _of_enum(self, values: Iterable[Any]) -> list[Any]:
         spoken = self.spoken
@@ -179,9 +192,11 @@ class Slots:
         own = words(name)
         if not own:
             return []
-        told = re.search(
-            rf"\b{' '.join(own)}\b\W{{1,5}}(?:(?:is|to|set to|should be)\W{{1,3}})?(\w+)", self.text, re.I
-        )
+        told = None
+        if " ".join(own) in self.lowered:
+            told = re.search(
+                rf"\b{' '.join(own)}\b\W{{1,5}}(?:(?:is|to|set to|should be)\W{{1,3}})?(\w+)", self.text, re.I
+            )
         if told is not None and told[1].lower() in YES | NO:
             return [told[1].lower() in YES]
         if SWITCHES.issuperset(own):
@@ -200,28 +215,30 @@ class Slots:
             find = mentions.OF_FORMAT.get(form)
             candidates = find(self.text) if find is not None else []
         elif isinstance(pattern, str):
-            candidates = [*self.quoted, *self.names, *mentions.pieces(self.text), *mentions.figures(self.text)]
+            candidates = [*self.quoted, *self.names, *self.found(mentions.pieces), *self.found(mentions.figures)]
         elif "email" in wanted:
-            candidates = mentions.emails(self.text)
+            candidates = self.found(mentions.emails)
         elif wanted & {"url", "uri", "link", "website"}:
-            candidates = mentions.urls(self.text)
+            candidates = self.found(mentions.urls)
         else:
-            told = mentions.labelled(self.text, own) if own else []
+            told = self._labelled(own)
             candidates = told or self._free(wanted, set(words(description)))
         longest = schema.get("maxLength")
-        shortest = schema.get("minLength") or 0
+        shortest = schema["minLength"] if _is_number(schema.get("minLength")) else 0
         candidates = [
             entry
             for entry in dict.fromkeys(candidates)
             if len(entry) >= shortest and (not isinstance(longest, int) or len(entry) <= longest)
         ]
         if isinstance(pattern, str):
-            return [e for e in candidates if len(e) <= LONGEST_PATTERNED and patterns.fits(pattern, e)]
+            return [
+                e for e in candidates[:MOST_PATTERNED] if len(e) <= LONGEST_PATTERNED and patterns.fits(pattern, e)
+            ]
         return candidates
 
     def _free(self, wanted: set[str], described: set[str]) -> list[str]:
         if wanted and wanted <= ENTITLED and (wanted | described) & EVENTS and not self.quoted:
-            found = mentions.happenings(self.text)
+            found = self.found(mentions.happenings)
             if found:
                 return found
         for triggers, find in _KINDS:
@@ -231,34 +248,37 @@ class Slots:
             if described & triggers and (found := find(self)):
                 return found
         if wanted & (SOURCES | TARGETS):
-            return mentions.codes(self.text) or self._cued()
+            return self.found(mentions.codes) or self.cued
         return self.quoted
 
-    def _cued(self) -> list[str]:
+    @cached_property
+    def cued(self) -> list[str]:
         """Return the names from the first on that stands behind a cue word: «Weather in Rome» is about Rome."""
+        sizes = sorted({len(name) for name in self.names})
+        behind = {self.text[cue.end() : cue.end() + size] for cue in _CUE.finditer(self.text) for size in sizes}
         for at, name in enumerate(self.names):
-            if re.search(rf"\b(?:{CUES}):? {re.escape(name)}", self.text, re.I):
+            if name in behind:
                 return self.names[at:]
-        return self.names or mentions.spots(self.text)
+        return self.names or self.found(mentions.spots)
 
     def _codes(self) -> list[str]:
-        return mentions.codes(self.text)
+        return self.found(mentions.codes)
 
     def _currencies(self) -> list[str]:
-        return mentions.currencies(self.text)
+        return self.found(mentions.currencies)
 
     def _identifiers(self) -> list[str]:
-        return mentions.identifiers(self.text) or mentions.figures(self.text)
+        return self.found(mentions.identifiers) or self.found(mentions.figures)
 
     def _dates(self) -> list[str]:
-        return mentions.moments(self.text) or [*mentions.dates(self.text), *mentions.days(self.text)]
+        return self.found(mentions.moments) or [*self.found(mentions.dates), *self.found(mentions.days)]
 
     def _people(self) -> list[str]:
-        return mentions.people(self.text) or self.quoted
+        return self.found(mentions.people) or self.quoted
 
     def _texts(self) -> list[str]:
         whole = self.text.strip()
-        return self.quoted or mentions.said(self.text) or mentions.behind(self.text) or ([whole] if whole else [])
+        return self.quoted or self.found(mentions.said) or self.found(mentions.behind) or ([whole] if whole else [])
 
     # --- which of them
 
@@ -311,30 +331,30 @@ def _occurrences(text: str, value: str) -> Iterable[int]:
 
 
 _KINDS: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
-    (PHONES, lambda slots: mentions.phones(slots.text)),
-    (POSTCODES, lambda slots: mentions.postcodes(slots.text)),
-    (PATHS, lambda slots: mentions.paths(slots.text)),
-    (ADDRESSEES, lambda slots: mentions.emails(slots.text)),
-    (frozenset(["time", "hour"]), lambda slots: mentions.times(slots.text)),
+    (PHONES, lambda slots: slots.found(mentions.phones)),
+    (POSTCODES, lambda slots: slots.found(mentions.postcodes)),
+    (PATHS, lambda slots: slots.found(mentions.paths)),
+    (ADDRESSEES, lambda slots: slots.found(mentions.emails)),
+    (frozenset(["time", "hour"]), lambda slots: slots.found(mentions.times)),
     (DATES, Slots._dates),
-    (FORMULAS, lambda slots: mentions.formulas(slots.text)),
+    (FORMULAS, lambda slots: slots.found(mentions.formulas)),
     (CURRENCIES, Slots._currencies),
     (SYMBOLS, Slots._codes),
     (IDENTIFIERS, Slots._identifiers),
     (TEXTS, Slots._texts),
-    (TASKS, lambda slots: mentions.tasks(slots.text)),
+    (TASKS, lambda slots: slots.found(mentions.tasks)),
     (HEADINGS, lambda slots: slots.quoted),
-    (PLACES | ORGANISATIONS | NAMED, lambda slots: slots._cued() or slots.quoted),
+    (PLACES | ORGANISATIONS | NAMED, lambda slots: slots.cued or slots.quoted),
     (PERSONS, Slots._people),
 )
 """What the words of a name ask for, in the order in which they are asked."""
 _DESCRIBED: Sequence[tuple[frozenset[str], Callable[[Slots], list[str]]]] = (
-    (frozenset(["email", "mail"]), lambda slots: mentions.emails(slots.text)),
+    (frozenset(["email", "mail"]), lambda slots: slots.found(mentions.emails)),
     (CURRENCIES, Slots._currencies),
     (SYMBOLS, Slots._codes),
     (frozenset(["yyyy", "date"]), Slots._dates),
     (frozenset(["id", "identifier"]), Slots._identifiers),
-    (PLACES | ORGANISATIONS, lambda slots: slots._cued() or slots.quoted),
+    (PLACES | ORGANISATIONS, lambda slots: slots.cued or slots.quoted),
     (PERSONS, Slots._people),
 )
 """What the words of a description ask for, where the name asks for nothing."""

@@ -508,3 +508,61 @@ def test_values_come_from_the_last_few_texts_and_the_first(client: TestClient) -
     answer = client.post("/v1/chat/completions", json=body)
     assert answer.status_code == 200, answer.text
     assert json.loads(answer.json()["choices"][0]["message"]["content"]) == {"name": "Zoe"}
+
+
+NUMBERS = {"answer": {"type": "integer"}, "result": {"type": "number"}, "text_answer": {"type": "string"}}
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "What is 2^64?",
+        "3 * 99999999999999999999",
+        "x = 12345678901234567890123",
+        "(10^60*10^60*10^60*10^60*10^60*10^60)/3",
+        "(" * 400 + "1+1",
+        "-" * 1500 + "1+1",
+        "What is 1/0?",
+    ],
+)
+@pytest.mark.parametrize("form", ["json_schema", "json_object"])
+def test_sums_of_any_size_are_answered(client: TestClient, prompt: str, form: str) -> None:
+    schema = {"type": "object", "properties": NUMBERS, "required": [*NUMBERS]}
+    made = {"type": form, **({"json_schema": {"name": "x", "schema": schema}} if form == "json_schema" else {})}
+    answer = client.post(
+        "/v1/chat/completions",
+        json={
+            "model": "gpt-4o-mini",
+            "messages": [{"role": "user", "content": f"{prompt} As json, please."}],
+            "response_format": made,
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    value = json.loads(answer.json()["choices"][0]["message"]["content"])
+    if form == "json_schema":
+        jsonschema.validate(value, schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": "x"},
+        {"type": "number", "multipleOf": 1e-320},
+        {"type": "integer", "minimum": 1e300},
+        {"type": "array", "items": {"minimum": 0.1}, "contains": {"minimum": None}},
+        {"type": "array", "items": {"type": "integer"}, "minItems": 3, "uniqueItems": True},
+        {"type": "array", "items": {"type": "string", "pattern": "(?=a)b"}, "minItems": 500, "uniqueItems": True},
+        {"type": "string", "pattern": "|".join(f"a{at}" for at in range(1000))},
+    ],
+)
+def test_odd_keywords_are_filled_as_well_as_it_goes(client: TestClient, schema: dict[str, Any]) -> None:
+    whole = {"type": "object", "properties": {"name": schema}, "required": ["name"]}
+    answer = client.post(
+        "/v1/chat/completions",
+        json={
+            "model": "gpt-4o-mini",
+            "messages": [{"role": "user", "content": "Bob Smith has 7."}],
+            "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": whole}},
+        },
+    )
+    assert answer.status_code == 200, answer.text

@@ -329,6 +329,22 @@ def test_one_property_takes_what_is_said_of_it(
     assert made == {property: value}
 
 
+@pytest.mark.parametrize(
+    ("schema", "prompt"),
+    [
+        ({"type": "array", "items": WHOLE, "minItems": 3, "uniqueItems": True}, "7"),
+        ({"type": "array", "items": {"type": "number"}, "uniqueItems": True}, "1.0 and 1"),
+        ({"type": "string", "format": "uri"}, "See http://[::1 for more."),
+        ({"type": "number", "exclusiveMinimum": 1000, "maximum": 1002, "multipleOf": 1}, "1000"),
+    ],
+)
+def test_what_the_prompt_offers_does_not_break_the_schema(schema: dict[str, Any], prompt: str) -> None:
+    whole = {"type": "object", "properties": {"value": schema}, "required": ["value"]}
+    for seed in range(20):
+        made = json_schema.fill(whole, Draw(seed), Slots(prompt))
+        jsonschema.validate(made, whole, format_checker=CHECKER)
+
+
 def test_who_names_every_choice_has_made_none() -> None:
     schema = {"type": "object", "properties": {"topic": {"enum": ["sports", "news"]}}, "required": ["topic"]}
     prompt = Slots("Sports or news? Apple sells a new phone.")
