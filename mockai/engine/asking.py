@@ -151,16 +151,18 @@ def asked(text: str, tools: Sequence[Json]) -> list[tuple[Profile, str]]:
 def best_of(said: Said, profiles: Sequence[Profile], enough: float = ENOUGH) -> Profile | None:
     """Return the tool that a text asks for most, if for any.
 
-    Of equals a question wants one that reads, an order the one whose verb is said, or else one that reads.
+    Of equals a question wants one that reads, an order the one of which the verb is said, or a choice, or else one
+    that reads. One that destroys something is asked for by its own verb only.
     """
     asks = not QUESTIONS.isdisjoint(words(said.text[:24])[:1])
 
-    def rank(profile: Profile) -> tuple[float, bool, bool, bool]:
+    def rank(profile: Profile) -> tuple[float, bool, bool, bool, bool]:
         reads = profile.words.verb in READS
-        return (profile.score(said), reads and asks, profile.words.verb in said.words, reads)
+        points, says = profile.score(said), profile.words.verb in said.words
+        return (points, reads and asks, says, points >= enough and profile.is_chosen_from(said), reads)
 
-    ranked = [(rank(profile), profile) for profile in profiles]
-    (points, *_), best = max(ranked, key=lambda entry: entry[0], default=((0.0, False, False, False), None))
+    ranked = [(rank(profile), profile) for profile in profiles if not profile.spares(said)]
+    (points, *_), best = max(ranked, key=lambda entry: entry[0], default=((0.0, False), None))
     return best if points >= enough else None
 
 

@@ -40,6 +40,7 @@ PLAIN_VERBS = (
     "add check create delete fetch find list look lookup make order plan query read retrieve search send set show "
     "turn update view write"
 ).split()
+DESTRUCTIVE = frozenset("cancel close delete destroy drop erase purge remove revoke terminate wipe".split())
 PREPOSITIONS = frozenset("about as at between by for from given in into of on that to using via with".split())
 # Words that ask for the same: one in a message counts for the others in a name.
 RELATIONS = (
@@ -173,6 +174,8 @@ class Wording:
     """What is related to the name."""
     faint: frozenset[str]
     """Plain verbs of the name, beside other words."""
+    destroys: frozenset[str]
+    """Verbs of the name that undo what cannot be redone."""
 
     def weight(self, entry: str) -> float:
         """Return how much a word of the name counts."""
@@ -197,6 +200,7 @@ def _wording(name: str, description: str, keys: tuple[str, ...]) -> Wording:
         parameters=frozenset(parameters),
         verb=parts[0] if parts else "",
         all=frozenset(named | other | parameters),
+        destroys=frozenset(map(stem, DESTRUCTIVE.intersection(parts[:1] + parts[-1:]))),
         faint=frozenset(named & _PLAIN if named - _PLAIN else ()),
         groups=frozenset(group for entry in named for group in _GROUPS.get(entry, ())),
     )
@@ -248,13 +252,15 @@ class Profile:
             + RELATED * len(own.plain & said.words)
         )
         name += SMALL_WEIGHT * len(said.words & self.words.small) if name else 0.0
+        described = said.stems & own.described
         points = (
             name
-            + DESCRIPTION_WEIGHT * len(said.stems & self.words.described)
+            + DESCRIPTION_WEIGHT * len(described)
+            - DESCRIPTION_WEIGHT * RELATED * (said.opening in described & _PLAIN)
             + PARAMETER_WEIGHT * len(said.stems & self.words.parameters)
         )
         if points:
-            points += CHOICE_WEIGHT if self._is_chosen_from(said) else 0.0
+            points += CHOICE_WEIGHT if self.is_chosen_from(said) else 0.0
         if (name or (points and self._is_identified(said))) and self._is_offered(said):
             points += OFFER_WEIGHT
             points += NAME_WEIGHT * RELATED if said.opening in own.faint else 0.0
@@ -273,6 +279,14 @@ class Profile:
         """Return the stems of a text that speak of the tool."""
         return (said.stems & self.words.all) | said.near(self.words.groups)
 
+    def spares(self, said: Said) -> bool:
+        """Return whether the tool destroys something, and a text says nothing of that."""
+        verbs = self.words.destroys
+        if not verbs:
+            return False
+        related = frozenset(group for verb in verbs for group in _GROUPS.get(verb, NONE))
+        return related.isdisjoint(said.groups) and not any(word.startswith(tuple(verbs)) for word in said.words)
+
     def is_named(self, said: Said) -> bool:
         """Return whether the text has the very name of the tool."""
         name = self.name.lower()
@@ -289,7 +303,8 @@ class Profile:
                 own = self.shares.of(key, values, said.text)
                 yield key, entry, [value for value in own if value != said.text.strip()]
 
-    def _is_chosen_from(self, said: Said) -> bool:
+    def is_chosen_from(self, said: Said) -> bool:
+        """Return whether a text has one of the values that a parameter is to be chosen from."""
         choices = [
             choice
             for entry in self.properties.values()
@@ -300,11 +315,18 @@ class Profile:
         return any((found := stems(words(choice))) and found <= said.stems for choice in choices)
 
     def _is_identified(self, said: Said) -> bool:
-        """Return whether a text speaks of the very thing of which a parameter wants the id: «it is order_12»."""
+        """Return whether a text speaks of the very thing of which a parameter wants the id: «it is order_12».
+
+        Where a choice has to be made, too, it has to be said.
+        """
+        needed = [entry for key, entry in self.properties.items() if key in self.required and isinstance(entry, dict)]
+        if any("enum" in entry for entry in needed) and not self.is_chosen_from(said):
+            return False
         for key in self.properties:
             of, _, end = key.lower().rpartition("_")
             if end in IDENTIFIERS and of and not said.words.isdisjoint(words(of)):
-                return bool(mentions.identifiers(said.text))
+                told = rf"\b(?:{'|'.join(map(re.escape, words(of)))}) \d"
+                return bool(mentions.identifiers(said.text)) or re.search(told, said.lowered) is not None
         return False
 
     def _is_offered(self, said: Said) -> bool:

@@ -28,6 +28,7 @@ def tool(name: str, description: str, optional: Json | None = None, /, **propert
 
 
 CATEGORY: Json = {"type": "string", "enum": ["books", "music", "electronics"]}
+PRIORITY: Json = {"type": "string", "enum": ["low", "medium", "high", "urgent"]}
 REASON: Json = {"type": "string", "enum": ["damaged", "late", "wrong_item", "other"]}
 OFFERED: Json = {
     "weather": tool("get_weather", "Get the current weather in a city", location=TEXT),
@@ -68,6 +69,9 @@ OFFERED: Json = {
 }
 ALL = " ".join(OFFERED)
 OFFERED |= {
+    "close": tool("close_ticket", "Close a ticket", ticket_id=TEXT),
+    "ticket": tool("get_ticket", "Get a ticket", ticket_id=TEXT),
+    "priority": tool("set_priority", "Change the priority of a ticket", ticket_id=TEXT, priority=PRIORITY),
     "lookup": tool("lookup_order", "Look up the status of an order", order_id=TEXT),
     "refund": tool("create_refund", "Create a refund for an order", order_id=TEXT, amount=NUMBER, reason=REASON),
 }
@@ -132,6 +136,17 @@ def calls(text: str, offered: str) -> list[tuple[str, Json]]:
         ("What's the weather in Paris? I need the weather for my trip. It is a short one.", "weather", [("weather", {"location": "Paris"})]),
         ("Weather in Paris! The weather should be in celsius.", "weather", [("weather", {"location": "Paris"})]),
         ("Send an email to bob@x.com. The email should say hi.", "mail", [("mail", {"to": "bob@x.com"})]),
+        # nothing is destroyed without a word for it, and a choice that is said decides
+        ("Mark ticket 31 as urgent", "close priority", [("priority", {"ticket_id": "31", "priority": "urgent"})]),
+        ("Mark ticket 31 as urgent", "ticket close priority", [("priority", {"ticket_id": "31", "priority": "urgent"})]),
+        ("Show me ticket 31", "close priority ticket", [("ticket", {"ticket_id": "31"})]),
+        ("Show me ticket 31", "close priority", []),
+        ("My order A-1042 is a mess", "cancel", []),
+        ("I'd like the cancellation of order A-1042", "cancel", [("cancel", {"order_id": "A-1042"})]),
+        ("Remove order A-1042", "pizza cancel", [("cancel", {"order_id": "A-1042"})]),
+        ("Ticket 31 is done, please close it", "priority close", [("close", {"ticket_id": "31"})]),
+        ("Set the priority of ticket 31 to high and close ticket 32", "close priority", [("priority", {"ticket_id": "31", "priority": "high"}), ("close", {"ticket_id": "32"})]),
+        ("Look at my code", "lookup", []),
         # a number is an id or an amount, not both
         ("My order A-1234 arrived damaged, I'd like a refund of 59.90.", "lookup refund", [("refund", {"order_id": "A-1234", "amount": 59.9, "reason": "damaged"})]),
         ("Order 1234 was late, refund 5", "lookup refund", [("refund", {"order_id": "1234", "amount": 5, "reason": "late"})]),
