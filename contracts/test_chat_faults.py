@@ -284,8 +284,8 @@ FAULTS = [
         "Unsupported value: 'audio.format' does not support 'wav' when stream=true. Supported values are: 'pcm16'.",
         "audio.format",
         "unsupported_value",
-        "agentfield#584; param and code as for other unsupported values (inferred)",
-        "reported",
+        "agentfield#584 (the text, through a reseller; param and code as for other unsupported values)",
+        "inferred",
     ),
     fault(
         {"model": "gpt-4o-search-preview", "temperature": 0},

@@ -8,14 +8,16 @@ import httpx2
 import pytest
 
 from contracts.chat import CALL, PATH, STEPS, TOOL, USER, fault
-from contracts.facts import Fault, check_fault
+from contracts.facts import Confidence, Fault, check_fault
 
 Json = dict[str, Any]
 LONG = "call_" + "x" * 78
 ANSWER = {"role": "tool", "tool_call_id": "call_a", "content": "y"}
 
 
-def parameters(schema: Json, tail: str, evidence: str, *, strict: bool = False) -> Fault:
+def parameters(
+    schema: Json, tail: str, evidence: str, confidence: Confidence = "reported", *, strict: bool = False
+) -> Fault:
     """Return the row of a function with parameters that are refused."""
     function = {"name": "f", "parameters": schema, **({"strict": True} if strict else {})}
     return fault(
@@ -24,11 +26,11 @@ def parameters(schema: Json, tail: str, evidence: str, *, strict: bool = False) 
         "tools[0].function.parameters",
         "invalid_function_parameters",
         evidence,
-        "reported",
+        confidence,
     )
 
 
-def strict_format(schema: Json, tail: str, evidence: str) -> Fault:
+def strict_format(schema: Json, tail: str, evidence: str, confidence: Confidence = "reported") -> Fault:
     """Return the row of a strict response format with a schema that is refused."""
     return fault(
         {"response_format": {"type": "json_schema", "json_schema": {"name": "m", "strict": True, "schema": schema}}},
@@ -36,7 +38,7 @@ def strict_format(schema: Json, tail: str, evidence: str) -> Fault:
         "response_format",
         None,
         evidence,
-        "reported",
+        confidence,
     )
 
 
@@ -48,12 +50,13 @@ def holding(node: Json) -> Json:
 NO_ITEMS = "In context=('properties', 'a'), array schema missing items."
 SCHEMAS = [
     parameters(holding({"type": "array"}), NO_ITEMS, "aichat#1049, ms-agent#610"),
-    parameters(holding({"type": "array"}), NO_ITEMS, "aichat#1049, ms-agent#610", strict=True),
-    strict_format(holding({"type": "array"}), NO_ITEMS, "aichat#1049 (of a function)"),
+    parameters(holding({"type": "array"}), NO_ITEMS, "aichat#1049 (without strict)", "inferred", strict=True),
+    strict_format(holding({"type": "array"}), NO_ITEMS, "aichat#1049 (of a function)", "inferred"),
     parameters(
         holding({"type": ["null", "array"]}),
         "In context=('properties', 'a', 'type', '1'), array schema missing items.",
-        "tidewave_phoenix#224",
+        "tidewave_phoenix#224 (below items, of the type at 0)",
+        "inferred",
     ),
     parameters(
         {"properties": {}},
@@ -64,11 +67,12 @@ SCHEMAS = [
         {"type": "string"},
         "schema must be a JSON Schema of 'type: \"object\"', got 'type: \"string\"'.",
         "vercel/ai#7005 (of None)",
+        "inferred",
     ),
     parameters(
         {**STEPS, "oneOf": [STEPS]},
         "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level.",
-        "GPT_API_free#403",
+        "google-calendar-mcp#39",
     ),
     parameters(
         {"type": "object"}, "In context=(), object schema missing properties.", "github-mcp-server#1548, inboxapi#106"
@@ -90,7 +94,7 @@ FAULTS = [
         "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.",
         "tools",
         "empty_array",
-        "errors.md §4, continue#3370, vllm#39741",
+        "vllm#39741, continue#3370; the family of errors.md §4 (of messages)",
         "reported",
     ),
     fault(

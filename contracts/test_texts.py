@@ -57,7 +57,8 @@ OLDER = [
         "/completions",
         {"max_tokens": -1},
         "-1 is less than the minimum of 0 - 'max_tokens'",
-        "errors.md §4, golem#44 (of chat in 2023)",
+        "golem#44 (with a minimum of 1, of chat in 2023); 0 is allowed here",
+        "inferred",
     ),
     older(
         "/completions",
