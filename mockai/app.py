@@ -65,9 +65,9 @@ def _rules(settings: Settings) -> RuleSet | None:
     """Return the rules of a server, or None for one without. Raises `SettingsError` with every error found."""
     if not settings.fixtures and not settings.strict:
         return None
-    from mockai.rules.load import rules_of  # takes a while to load
+    from mockai.rules.serving import rules_of  # takes a while to load
 
-    return rules_of(settings)
+    return rules_of(settings, {operation.name for operation in OPERATIONS})
 
 
 @asynccontextmanager

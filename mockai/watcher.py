@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 
-from mockai.rules.load import files_of, rules_of
+from mockai.api import OPERATIONS
+from mockai.rules.load import files_of
+from mockai.rules.serving import rules_of
 from mockai.server import Edge
 from mockai.settings import SettingsError
 
@@ -36,7 +38,7 @@ class Watcher(threading.Thread):
             return
         self._seen = state
         try:
-            rules = rules_of(self._edge.settings)
+            rules = rules_of(self._edge.settings, {operation.name for operation in OPERATIONS})
         except SettingsError as error:
             for line in str(error).splitlines():
                 log.error("%s", line)

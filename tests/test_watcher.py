@@ -28,6 +28,10 @@ def test_files_that_change_come_go_and_break(tmp_path: Path, caplog: pytest.LogC
         watcher.look()
         assert (said(client, "x"), said(client, "y")) == ("second", "third")
 
+        first.write_text("- {match: {userMessage: x, endpoint: [chat, chta]}, response: {content: second}}\n")
+        watcher.look()
+        assert f"{first}:1: endpoint: nothing is called `chta` here; did you mean `chat`?" in caplog.text
+
         kept = application.edge.rules
         first.write_text("- match: {}\n  respons: {content: broken}\n")
         watcher.look()

@@ -22,6 +22,8 @@ Path = tuple[str | int, ...]
 LISTS = ("rules", "fixtures")
 ENTRY = ("match", "response", "responses", "times", "name")
 MATCH = ("endpoint", "sequenceIndex", *CONDITIONS)
+PLACES = {"beside `match` and `response`": ENTRY, "into `response`": RESPONSE_KEYS, "into `match`": MATCH}
+"""Where the keys of a rule belong."""
 # Known to aimock; read, and without effect here.
 IGNORED = frozenset(
     (
@@ -176,6 +178,13 @@ def _unknown(
         if key in ignored:
             document.warn((*path, key), f"`{key}` is read, but has no effect here")
         elif key not in names:
-            near = get_close_matches(str(key), names, 1, 0.6)
-            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(names)}"
-            document.error((*path, key), f"unknown key `{key}`", hint)
+            document.error((*path, key), f"unknown key `{key}`", _hint(path, str(key), names))
+
+
+def _hint(path: Path, key: str, names: list[str]) -> str:
+    """Return where a key of a rule belongs, or what it may have meant."""
+    places = [place for place, known in PLACES.items() if path and key in known]
+    if places:
+        return f"it belongs {' or '.join(places)}"
+    near = get_close_matches(key, names, 1, 0.6)
+    return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(names)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
 from mockai.rules.entries import ENDPOINTS
@@ -15,6 +15,9 @@ from mockai.rules.rule import TALKING, Rule
 from mockai.wire.codec import loads
 
 LOOKS_LIKE_A_PATTERN = re.compile(r"\.[*+]|\\[dws]|^\^|\$$|\(\?")
+
+ANSWERED = (*TALKING, *ENDPOINTS, "embeddings.create", "moderations.create")
+"""What rules have words for; they are meant more often than the rest."""
 
 
 def lint(rules: Collection[Rule], operations: Collection[str]) -> list[Problem]:
@@ -34,13 +37,14 @@ def _warning(rule: Rule, text: str, hint: str = "") -> Problem:
 
 
 def _alone(rule: Rule, operations: Collection[str]) -> Iterator[Problem]:
-    known = {*operations, *TALKING}
-    for glob in rule.endpoints:
-        if not any(fnmatchcase(name, glob) for name in known):
-            near = get_close_matches(glob, [*ENDPOINTS, *known], 1, 0.6)
-            hint = f"did you mean `{near[0]}`?" if near else "`mockai routes` lists the operations"
-            yield _warning(rule, f"endpoint: nothing is called `{glob}` here, so the rule is never met", hint)
-            return
+    known = {*operations, "runs"}
+    named = () if rule.endpoints == rule.responses[0].endpoints else rule.endpoints
+    lost = [glob for glob in named if not any(fnmatchcase(name, glob) for name in known)]
+    for glob in lost:
+        never = ", so the rule is never met" if len(lost) == len(named) else ""
+        yield _warning(rule, f"endpoint: nothing is called `{glob}` here{never}", _meant(glob, known))
+    if lost:
+        return
     for response in rule.responses:
         direct = response.direct and rule.endpoints != ("runs",)
         if not direct and not any(_fits(glob, response.endpoints) for glob in rule.endpoints):
@@ -56,6 +60,20 @@ def _alone(rule: Rule, operations: Collection[str]) -> Iterator[Problem]:
         if key is not None and key.part and LOOKS_LIKE_A_PATTERN.search(key.value):
             text = f"{condition.name}: {condition.wanted} is looked for as plain text"
             yield _warning(rule, text, f"write /{key.value}/ for a regular expression")
+
+
+def _meant(glob: str, known: Collection[str]) -> str:
+    """Return what somebody may have meant by an endpoint that there is not."""
+    served = [*(name for name, operation in ENDPOINTS.items() if operation in known), *known]
+
+    def likeness(name: str) -> float:
+        ratio = SequenceMatcher(None, glob, name).ratio()
+        return ratio + 0.5 * (glob in name) + 0.1 * (name in ANSWERED)
+
+    near = max([*served, *ENDPOINTS.values()], key=lambda name: (likeness(name), name))
+    if likeness(near) < 0.6:
+        return "`mockai routes` lists the operations"
+    return f"did you mean `{near}`?" if near in served else f"the server has no `{near}`"
 
 
 def _fits(glob: str, names: Collection[str]) -> bool:
@@ -108,17 +126,19 @@ def _pair(condition: Condition) -> tuple[str, str]:
 
 def _unreachable(rules: Collection[Rule]) -> Iterator[Problem]:
     """Name rules behind an earlier one that is met by all that they are met by, and never ends."""
-    endless: list[_Demands] = []
+    endless: list[tuple[str, _Demands]] = []  # each with a text that the demands of a narrower rule hold
     for rule in rules:
         mine = _demands(rule)
-        for earlier in endless:
+        text = "\n".join(value for _, value in mine.all)
+        for earlier in [demands for telling, demands in endless if telling in text]:
             if set(rule.endpoints) <= set(earlier.rule.endpoints) and earlier.implied_by(mine):
-                text = f"is never met: the rule at {earlier.rule.where} comes first and is met by the same requests"
-                yield _warning(rule, text, "put the narrower rule first, or give the other one `times`")
+                told = f"is never met: the rule at {earlier.rule.where} comes first and is met by the same requests"
+                yield _warning(rule, told, "put the narrower rule first, or give the other one `times`")
                 break
         else:
             if rule.times is None and rule.sequence is None:
-                endless.append(mine)
+                plain = [value for name, value in mine.all if name != "model"]
+                endless.append((max(plain, key=len, default=""), mine))
 
 
 def _gaps(rules: Collection[Rule]) -> Iterator[Problem]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mockai.recording.lookup import Deck
 from mockai.recording.tape import Tape, TapeError, is_tape
 from mockai.recording.tape import read as read_tape
 from mockai.rules import entries
 from mockai.rules.match import RuleError
 from mockai.rules.places import Place, UnreadableError, read
 from mockai.rules.rule import Rule
-from mockai.rules.ruleset import RuleSet
-from mockai.settings import Settings, SettingsError
-
-log = logging.getLogger("mockai")
 
 ENDINGS = (".yaml", ".yml", ".json")
 
@@ -79,19 +73,6 @@ class Loaded:
     def errors(self) -> list[Problem]:
         """Return the problems that make the rules unusable."""
         return [problem for problem in self.problems if problem.severity == "error"]
-
-
-def rules_of(settings: Settings) -> RuleSet:
-    """Return the rules of a server. Raises `SettingsError` with every error found."""
-    loaded = load(settings.fixtures)
-    if loaded.errors:
-        raise SettingsError("\n".join(map(str, loaded.errors)))
-    for problem in loaded.problems:
-        log.warning("%s", problem)
-    deck = Deck(loaded.tapes) if loaded.tapes else None
-    rules = RuleSet(loaded.rules, strict=settings.strict, deck=deck)
-    rules.prepare()
-    return rules
 
 
 def load(paths: Sequence[Path]) -> Loaded:

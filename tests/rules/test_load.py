@@ -3,14 +3,18 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockai.app import Application
+from mockai.rules import lint
 from mockai.rules.load import load
 from mockai.rules.places import UnreadableError, read
 from mockai.rules.rule import Rule
+from mockai.settings import Settings
 from tests.command import mockai
 from tests.rules.serve import SCENARIOS
 
@@ -134,6 +138,23 @@ def test_what_aimock_knows_and_has_no_effect_here_is_told(tmp_path: Path) -> Non
         ("- match: {}\n  response: {}", 2, "a response answers nothing"),
         ("- match: {}", 1, "a rule has no `response`"),
         ("- match: {}\n  response: {content: x}\n  responses: [{content: x}]", 1, "both `response` and `responses`"),
+        (
+            "- match: {}\n  response:\n    content: x\n    times: 2",
+            4,
+            "unknown key `times`; it belongs beside `match` and `response`",
+        ),
+        (
+            "- match: {}\n  response: {content: x}\n  toolCalls: []",
+            3,
+            "unknown key `toolCalls`; it belongs into `response`",
+        ),
+        (
+            "- match: {}\n  model: gpt-4o\n  response: {content: x}",
+            2,
+            "`model`; it belongs into `response` or into `match`",
+        ),
+        ("- match: {}\n  response: {content: x}\n  userMessage: x", 3, "`userMessage`; it belongs into `match`"),
+        ("rules:\n- match: {}\n  response: {content: x}\ntimes: 2", 4, "unknown key `times`; known are rules"),
         ("- match: {}\n  times: 0\n  response: {content: x}", 2, "times: 0 is no whole number from 1 on"),
         ("- match: {}\n  response: {content: x}\n  times: 1\n  times: 2", 4, "`times` stands here a second time"),
         (
@@ -199,6 +220,13 @@ def test_serve_refuses_broken_rules_with_file_and_line(tmp_path: Path) -> None:
         ),
         ("{userMessage: x}", "{userMessage: 'say .*'}", "write /say .*/ for a regular expression"),
         ("{userMessage: x}", "{endpoint: chta}", "did you mean `chat`?"),
+        ("{userMessage: x}", "{endpoint: chat.completion}", "never met; did you mean `chat.completions.create`?"),
+        ("{userMessage: x}", "{endpoint: assistants.create}", "did you mean `beta.assistants.create`?"),
+        ("{userMessage: x}", "{endpoint: files.lst}", "did you mean `files.list`?"),
+        ("{userMessage: x}", "{endpoint: responses}", "never met; the server has no `responses.create`"),
+        ("{userMessage: x}", "{endpoint: response.create}", "never met; the server has no `responses.create`"),
+        ("{userMessage: x}", "{endpoint: [chat, chta]}", "`chta` here; did you mean `chat`?"),
+        ("{userMessage: x}", "{endpoint: zzz}", "`mockai routes` lists the operations"),
         ("{userMessage: x}", "{endpoint: embedding}", "takes nothing from this response"),
     ],
 )
@@ -214,6 +242,27 @@ def test_check_warns_of_what_is_doubtful(tmp_path: Path, first: str, second: str
         assert len(warnings) == 1
         assert warnings[0].startswith(f"{path}:3: warning: ")
         assert words in warnings[0]
+
+
+def test_serve_tells_what_is_doubtful(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("- match: {endpoint: chta}\n  response: {content: x}\n")
+    Application(Settings(fixtures=(path,)))
+    assert caplog.messages == [
+        f"{path}:1: endpoint: nothing is called `chta` here, so the rule is never met; did you mean `chat`?"
+    ]
+
+
+def test_a_thousand_rules_are_compared_in_no_time(tmp_path: Path) -> None:
+    """Measured in comparisons: rules with different words are not compared."""
+    entries = [
+        {"match": {"userMessage": f"question {at} of many"}, "response": {"content": "x"}} for at in range(1000)
+    ]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(entries))
+    with patch.object(lint._Demands, "implied_by", autospec=True, return_value=False) as compared:
+        assert lint.lint(load([path]).rules, ["chat.completions.create"]) == []
+    assert compared.call_count == 0
 
 
 JSON = st.recursive(
