@@ -14,7 +14,7 @@ from typing import Any
 
 from mockai.engine import mentions
 from mockai.engine.mentions import words
-from mockai.engine.profiles import Profile, Said, stem
+from mockai.engine.profiles import READS, Profile, Said, stem
 
 Json = dict[str, Any]
 
@@ -25,8 +25,6 @@ MOST_CLAUSES = 24
 # --- clauses -------------------------------------------------------------------------------------
 
 QUESTIONS = frozenset("are did do does how is was were what when where which who will".split())
-READS = frozenset("check fetch find get list lookup query read retrieve search show view".split())
-"""Verbs of tools that change nothing."""
 # What a clause may begin with that asks for something of its own.
 OPENERS = QUESTIONS | frozenset(
     (

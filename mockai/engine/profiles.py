@@ -40,6 +40,8 @@ PLAIN_VERBS = (
     "add check create delete fetch find list look lookup make order plan query read retrieve search send set show "
     "turn update view write"
 ).split()
+READS = frozenset("check fetch find get list lookup query read retrieve search show view".split())
+"""Verbs of tools that change nothing."""
 DESTRUCTIVE = frozenset("cancel close delete destroy drop erase purge remove revoke terminate wipe".split())
 PREPOSITIONS = frozenset("about as at between by for from given in into of on that to using via with".split())
 # Words that ask for the same: one in a message counts for the others in a name.
@@ -80,6 +82,8 @@ SIGNS = (
     (re.compile(r"[$€£¥]\s?\d"), "price cost amount"),
 )
 
+_MIXED = re.compile(r"[a-z].*\d|\d.*[a-z]", re.I)
+"""Letters and figures, as ids have them."""
 _CALLED = r"\b(?:call|use|using|run|invoke|execute) (?:the )?(?:tool |function )?[`\"']?"
 """What stands before the name of a tool that is a word as any other."""
 FREE = TEXTS | {"title", "summary"}
@@ -317,7 +321,8 @@ class Profile:
     def _is_identified(self, said: Said) -> bool:
         """Return whether a text speaks of the very thing of which a parameter wants the id: «it is order_12».
 
-        Where a choice has to be made, too, it has to be said.
+        One that looks like an id, and words of what is looked up, will do: «the status of A-12». Where a choice has
+        to be made, too, it has to be said.
         """
         needed = [entry for key, entry in self.properties.items() if key in self.required and isinstance(entry, dict)]
         if any("enum" in entry for entry in needed) and not self.is_chosen_from(said):
@@ -327,11 +332,23 @@ class Profile:
             if end in IDENTIFIERS and of and not said.words.isdisjoint(words(of)):
                 told = rf"\b(?:{'|'.join(map(re.escape, words(of)))}) \d"
                 return bool(mentions.identifiers(said.text)) or re.search(told, said.lowered) is not None
+            if end in IDENTIFIERS and self.words.verb in READS and self._is_described(said):
+                return any(map(_MIXED.search, mentions.identifiers(said.text)))
         return False
 
+    def _is_described(self, said: Said) -> bool:
+        """Return whether a text has words of the description that say something: «status», but not «find»."""
+        return not (said.stems & self.words.described) <= _PLAIN
+
     def _is_offered(self, said: Said) -> bool:
-        """Return whether a text has a value; one that opens with the verb is a query itself: «search for cats»."""
-        opens = said.opening in self.words.named
+        """Return whether a text has a value; one that opens with the verb is a query itself: «search for cats».
+
+        So does one that opens with a related verb, and speaks of what the tool is for: «find articles on cats».
+        """
+        opens = said.opening in self.words.named or (
+            not _GROUPS.get(said.opening, NONE).isdisjoint(_GROUPS.get(stem(self.words.verb), NONE))
+            and self._is_described(said)
+        )
         return any(
             bool(values) if FREE.isdisjoint(words(key)) else opens and not QUERIES.isdisjoint(words(key))
             for key, entry, values in self.offers(said)

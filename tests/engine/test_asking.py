@@ -69,6 +69,7 @@ OFFERED: Json = {
 }
 ALL = " ".join(OFFERED)
 OFFERED |= {
+    "kb": tool("search_kb", "Search the knowledge base for articles", query=TEXT),
     "close": tool("close_ticket", "Close a ticket", ticket_id=TEXT),
     "ticket": tool("get_ticket", "Get a ticket", ticket_id=TEXT),
     "priority": tool("set_priority", "Change the priority of a ticket", ticket_id=TEXT, priority=PRIORITY),
@@ -147,6 +148,16 @@ def calls(text: str, offered: str) -> list[tuple[str, Json]]:
         ("Ticket 31 is done, please close it", "priority close", [("close", {"ticket_id": "31"})]),
         ("Set the priority of ticket 31 to high and close ticket 32", "close priority", [("priority", {"ticket_id": "31", "priority": "high"}), ("close", {"ticket_id": "32"})]),
         ("Look at my code", "lookup", []),
+        # what is looked up is known by its id, or by what the tool is for
+        ("What's the status of A-1234 and B-5678?", "lookup", [("lookup", {"order_id": "A-1234"}), ("lookup", {"order_id": "B-5678"})]),
+        ("What's the status of A-1234 and B-5678?", "refund close kb lookup", [("lookup", {"order_id": "A-1234"}), ("lookup", {"order_id": "B-5678"})]),
+        ("What's the status of the talks?", "lookup", []),
+        ("Is GPT-4 better than GPT-3?", "lookup ticket", []),
+        ("Find articles about resetting a password", "kb", [("kb", {})]),
+        ("Look for articles on cats", "lookup refund close kb", [("kb", {})]),
+        ("I wrote articles about cats", "kb", []),
+        ("Find a rhyme for orange", "kb search", []),
+        ("How do I find the area of a circle?", "kb search", []),
         # a number is an id or an amount, not both
         ("My order A-1234 arrived damaged, I'd like a refund of 59.90.", "lookup refund", [("refund", {"order_id": "A-1234", "amount": 59.9, "reason": "damaged"})]),
         ("Order 1234 was late, refund 5", "lookup refund", [("refund", {"order_id": "1234", "amount": 5, "reason": "late"})]),
