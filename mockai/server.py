@@ -44,6 +44,8 @@ log = logging.getLogger("mockai")
 LARGE_BODY = 32 * 1024
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 LENGTH = b"content-length"
+SHOWN, TOLD = 200, 100
+"""Characters of an unknown path that are logged, and how many of them."""
 _BODILESS = {"GET", "HEAD", "DELETE"}
 
 
@@ -72,6 +74,7 @@ class Edge:
         self.work = Work(store)
         self.stopping = asyncio.Event()
         self._requests = Ids(settings.seed, "", store.counter("requests"))
+        self._told: set[str] = set()
         self._makers: dict[str, Ids] = {}
         hot = self.router.paths(lambda operation: operation.hot)
         self.hot = {path.encode(): match for path, match in hot.items()}
@@ -150,11 +153,19 @@ class Edge:
     def _unknown(self, scope: Scope) -> ApiError:
         if self.router.gone(scope["path"]):
             return errors.gone()
-        path = self.router.moved(scope["raw_path"].decode("latin-1"))
+        asked = scope["raw_path"].decode("latin-1")
+        path = self.router.moved(asked)
         if path is None:
+            self._tell(f"{scope['method']} {asked[:SHOWN]}")
             return errors.invalid_url(scope["method"], scope["path"])
         host, query = dict(scope["headers"]).get(b"host", b""), scope["query_string"]
         return errors.moved(f"http://{host.decode('latin-1')}{path}{'?' if query else ''}{query.decode('latin-1')}")
+
+    def _tell(self, asked: str) -> None:
+        """Log, once, what is not emulated."""
+        if asked not in self._told and len(self._told) < TOLD:
+            self._told.add(asked)
+            log.warning("%s is not emulated: see «What is not emulated» in the README", asked)
 
     def run(self, call: Call) -> Answer:
         """Answer a call: by a rule, or by its operation. Raises `ApiError`."""

@@ -140,6 +140,15 @@ def test_a_wrong_flag_says_what_is_right(flags: tuple[str, str], word: str) -> N
     assert word in done.stderr + done.stdout
 
 
+def test_what_is_missing_can_be_had_from_an_index_and_in_a_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockai.commands.contracts.NEEDED", ("pytest", "not_there"))
+    done = contracts()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: needs not_there; run: pip install 'mockai-server[contracts]', or in a clone: pip install '.[contracts]'\n"
+    )
+
+
 def test_the_suite_is_in_the_wheel_without_a_top_level_name() -> None:
     import tomllib
 

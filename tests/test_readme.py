@@ -148,7 +148,7 @@ def test_the_commands_are_targets_of_the_makefile() -> None:
 
 
 def test_the_key_list_can_be_read(tmp_path: Path) -> None:
-    example = blocks("yaml")[0]
+    example = next(block for block in blocks("yaml") if block.startswith("keys:"))
     path = tmp_path / "keys.yaml"
     path.write_text(example)
     assert set(read_keys(path)) == set(yaml.safe_load(example)["keys"])
@@ -182,3 +182,19 @@ def test_the_rules_of_the_example_answer(tmp_path: Path) -> None:
         run = client.post("/v1/threads/runs", json={"assistant_id": assistant["id"], "thread": thread}).json()
         ended = client.get(f"/v1/threads/{run['thread_id']}/runs/{run['id']}").json()
         assert ended["status"] == "expired"
+
+
+def test_the_rules_for_faults_answer(tmp_path: Path) -> None:
+    example = next(block for block in blocks("yaml") if block.startswith("rules:"))
+    assert "at: 20" in example
+    with ruled(example.replace("at: 20", "at: 0"), folder=tmp_path) as client:
+
+        def ask(test: str) -> tuple[int, str]:
+            answer = client.post("/v1/chat/completions", json=chat("Hello"), headers={"x-test-id": test})
+            return answer.status_code, answer.text
+
+        assert [ask("limited")[0] for _ in range(2)] == [429, 200]
+        assert [ask("down")[0] for _ in range(2)] == [500, 500]
+        assert ask("slow") == (200, "{}")
+        assert ask("broken") == (200, 'data: {"id": "chatcmpl-1", "choi')
+        assert ask("other")[0] == 200

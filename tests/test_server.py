@@ -261,6 +261,22 @@ def test_another_organization_or_project_is_refused(anonymous: TestClient, heade
     assert anonymous.get("/v1/models", headers={"authorization": "Bearer sk-a", **own}).status_code == 200
 
 
+def test_what_is_not_emulated_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with client_of(Application(Settings(clock="manual"))) as client:
+        for _ in range(2):
+            client.post("/v1/responses", json={})
+        client.get("/v1/a%0Ab" + "c" * 300)
+        client.get("/v1/models/nope")
+        client.get("/v1/fine_tuning/jobs/")
+        assert [message.partition(" is not")[0] for message in caplog.messages] == [
+            "POST /v1/responses",
+            "GET /v1/a%0Ab" + "c" * 191,
+        ]
+        for number in range(200):
+            client.get(f"/v1/nothing{number}")
+        assert len(caplog.messages) == 100
+
+
 def test_projects_do_not_see_each_other(anonymous: TestClient) -> None:
     def headers(key: str, test: str = "") -> dict[str, str]:
         return {"authorization": f"Bearer {key}"} | ({"x-test-id": test} if test else {})

@@ -12,6 +12,7 @@ import click
 from mockai.commands import UsageError
 
 NEEDED = ("pytest", "openai", "httpx2")
+INSTALL = "pip install 'mockai-server[contracts]', or in a clone: pip install '.[contracts]'"
 PACKAGE = Path(__file__).parents[1]
 # In a wheel the suite lies inside the package; in a source tree beside it.
 PLACES = (PACKAGE / "_suite" / "contracts", PACKAGE.parent / "contracts")
@@ -39,10 +40,10 @@ def contracts(evidence: Path | None, **options: Any) -> None:
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"needs {', '.join(missing)}; run: pip install 'mockai-server[contracts]'")
+        raise UsageError(f"needs {', '.join(missing)}; run: {INSTALL}")
     folder = next((place for place in PLACES if (place / "conftest.py").is_file()), None)
     if folder is None:
-        raise UsageError("the contract suite is not installed; run: pip install 'mockai-server[contracts]'")
+        raise UsageError(f"the contract suite is not installed; run: {INSTALL}")
     sys.path.insert(0, str(folder.parent))
     import pytest
 
