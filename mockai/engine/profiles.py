@@ -232,9 +232,13 @@ class Profile:
         required = declared.get("required") if isinstance(declared, dict) else None
         self.required: Sequence[Any] = required if isinstance(required, list) else ()
         self.properties: Json = properties if isinstance(properties, dict) else {}
-        self.shares = Shares(self.properties, self.required)
         description = str(inner.get("description") or "")[:2000]
         self.words = _wording(self.name, description, tuple(self.properties)[:100])
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Return how its parameters share out the numbers of a text."""
+        return Shares(self.properties, self.required)
 
     def score(self, said: Said) -> float:
         """Return how much a text asks for the tool."""
@@ -304,7 +308,7 @@ class Profile:
         for key, entry in list(self.properties.items())[:100]:
             if isinstance(entry, dict) and entry.get("type") != "boolean":
                 values = said.slots.several(key, entry, str(entry.get("description") or ""))
-                own = self.shares.of(key, values, said.text)
+                own = self.shares.of(key, values, said.slots)
                 yield key, entry, [value for value in own if value != said.text.strip()]
 
     def is_chosen_from(self, said: Said) -> bool:
@@ -331,9 +335,9 @@ class Profile:
             of, _, end = key.lower().rpartition("_")
             if end in IDENTIFIERS and of and not said.words.isdisjoint(words(of)):
                 told = rf"\b(?:{'|'.join(map(re.escape, words(of)))}) \d"
-                return bool(mentions.identifiers(said.text)) or re.search(told, said.lowered) is not None
+                return bool(said.slots.found(mentions.identifiers)) or re.search(told, said.lowered) is not None
             if end in IDENTIFIERS and self.words.verb in READS and self._is_described(said):
-                return any(map(_MIXED.search, mentions.identifiers(said.text)))
+                return any(map(_MIXED.search, said.slots.found(mentions.identifiers)))
         return False
 
     def _is_described(self, said: Said) -> bool:

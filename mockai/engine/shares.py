@@ -31,21 +31,21 @@ class Shares:
                 self._amounts.add(key)
                 self._needed += isinstance(required, list) and key in required
 
-    def of(self, name: str, values: list[Any], text: str) -> list[Any]:
-        """Return those of the values, which a text offers for a parameter, that stand for no other one."""
+    def of(self, name: str, values: list[Any], slots: Slots) -> list[Any]:
+        """Return those of the values, which `slots` offer for a parameter, that stand for no other one."""
         if not self._ids or not self._amounts or name not in self._ids | self._amounts or not values:
             return values
-        figures = mentions.numbers(text)
-        ids, amounts = self._shared_out(text, [written for _, written in figures])
+        figures: list[tuple[int | float, str]] = slots.found(mentions.numbers)
+        ids, amounts = self._shared_out(slots, [written for _, written in figures])
         other = set(amounts if name in self._ids else ids) - set(ids if name in self._ids else amounts)
         spelled = dict(reversed(figures))
         return [value for value in values if (value if isinstance(value, str) else spelled.get(value)) not in other]
 
-    def _shared_out(self, text: str, spare: list[str]) -> tuple[list[str], list[str]]:
+    def _shared_out(self, slots: Slots, spare: list[str]) -> tuple[list[str], list[str]]:
         """Return the numbers that are ids, as the text says or as no amount needs them, and the rest."""
-        given = mentions.identifiers(text)
+        given: list[str] = slots.found(mentions.identifiers)
         told = [entry for entry in given if entry.isdigit()]
-        for found in self._told.finditer(text):
+        for found in self._told.finditer(slots.text):
             told += re.findall(r"\d+", found[0])
         for entry in set(told):
             if entry in spare:
@@ -80,4 +80,4 @@ class Shared(Slots):
 
     def several(self, name: str, schema: Json, description: str = "") -> list[Any]:
         """Return every value for a parameter that stands for no other one."""
-        return self._shares.of(name, super().several(name, schema, description), self.text)
+        return self._shares.of(name, super().several(name, schema, description), self)
