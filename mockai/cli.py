@@ -141,8 +141,7 @@ def serve(keys: Path | None, models: tuple[str, ...], state: Path | None, **flag
         listener.serve(application, listening, settings.log_level)
     else:
         application.store.close()  # each process opens its own
-        make = partial(type(application), settings)
-        listener.serve_many(make, listening, settings.log_level, settings.workers)
+        listener.serve_many(partial(_again, settings), listening, settings.log_level, settings.workers)
 
 
 def _ready(
@@ -153,7 +152,7 @@ def _ready(
     from mockai.app import Application
     from mockai.store import StoreError
 
-    logging.basicConfig(level=flags["log_level"].upper(), format="mockai: %(message)s")
+    _log(flags["log_level"])
     try:
         flags["fixtures"] = tuple(flags["fixtures"])
         settings = Settings(keys=read_keys(keys) if keys else {}, models=models, **flags)
@@ -175,6 +174,22 @@ def _ready(
         raise UsageError(
             f"cannot listen on {where}: {error.strerror}; choose another --port, or 0 for a free one"
         ) from None
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="mockai: %(message)s")
+
+
+def _again(settings: Settings) -> Application:
+    """Return the server in one of several processes. What is doubtful in its rules has been told by the first."""
+    from mockai.app import Application
+
+    _log(settings.log_level)
+    log = logging.getLogger("mockai")
+    log.setLevel(logging.ERROR)
+    application = Application(settings)
+    log.setLevel(logging.NOTSET)
+    return application
 
 
 def _go_together(settings: Settings) -> None:

@@ -49,6 +49,18 @@ def test_recordings_are_refused_for_several(tmp_path: Path) -> None:
     assert "--workers 2 with recordings" in done.stderr
 
 
+def test_what_is_doubtful_is_told_once_by_all(tmp_path: Path) -> None:
+    rules = tmp_path / "a.yaml"
+    rules.write_text("- {match: {endpoint: chta}, response: {content: x}}\n")
+    store = f"sqlite:{tmp_path / 'state.db'}"
+    with serving("--workers", "2", "--store", store, "-f", str(rules)) as server:
+        post(server.url, "/chat/completions", {"model": "mine", "messages": [{"role": "user", "content": "x"}]})
+        _, log = server.stop()
+    first, second = log.splitlines()
+    assert first.startswith(f"mockai: {rules}:1: endpoint: nothing is called `chta` here")
+    assert second.startswith("mockai: unknown model 'mine'")
+
+
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     with serving("--workers", "2", "--store", f"sqlite:{tmp_path / 'state.db'}") as server:
         assert get(server.url, "/models")["object"] == "list"
