@@ -44,7 +44,7 @@ def decode(raw: bytes, content_type: bytes, match: Match) -> Any:
             body = codec.loads(raw)
         except codec.Fault:
             raise errors.not_json() from None
-        if not isinstance(body, dict):
+        if not isinstance(body, dict) or codec.repeats(raw, body):
             raise errors.not_json()
     if match.deployment is not None and body is not None:
         body.setdefault("model", match.deployment)

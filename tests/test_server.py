@@ -38,6 +38,8 @@ def is_error(response: Any, status: int, message: str | None = None, code: str |
         b'{"model": "gpt-4o-mini", "messages": [',
         b'\xff\xfe{"model":"x"}',
         b'{"model":"gpt-4o-mini","temperature":NaN}',
+        b'{"model":"gpt-4o-mini","model":"gpt-4o","messages":[]}',
+        b"{" + b",".join(b'"k%d":1' % at for at in range(100)) + b',"k7":2}',
         b'{"model":"gpt-4o-mini","temperature":Infinity}',
         b"[" * 10_000,
         b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
@@ -70,8 +72,8 @@ def test_without_a_readable_model_the_model_is_asked_for(client: TestClient, raw
     is_error(client.post(CHAT, content=raw, headers=headers), 400, "you must provide a model parameter")
 
 
-def test_of_equal_keys_the_last_wins(client: TestClient) -> None:
-    raw = b'{"model":"x","model":"gpt-4o-mini","messages":[{"role":"user","content":"Hi"}]}'
+def test_of_equal_keys_within_the_body_the_last_wins(client: TestClient) -> None:
+    raw = b'{"model":"gpt-4o-mini","messages":[{"role":"model","role":"user","content":"model"}],"user":"messages"}'
     assert client.post(CHAT, content=raw, headers=JSON).status_code == 200
 
 
@@ -295,3 +297,20 @@ def test_two_servers_of_one_seed_repeat_each_other() -> None:
             return [client.post(CHAT, json={**GOOD, "n": number}).content for number in range(1, 5)]
 
     assert session() == session()
+
+
+def test_a_key_may_be_a_value_too_and_stand_in_several_objects(client: TestClient) -> None:
+    messages = [{"role": "user", "content": 'my "model" of messages'}, {"role": "user", "content": "user"}]
+    body = {
+        "model": "gpt-4o-mini",
+        "messages": messages,
+        "user": "model",
+        "metadata": {"model": "user"},
+        "store": True,
+    }
+    assert client.post("/v1/chat/completions", json=body).status_code == 200
+    deep = b'{"model":"gpt-4o-mini","model2":' + b"[" * 900 + b'"model"' + b"]" * 900 + b"}"
+    assert (
+        client.post("/v1/chat/completions", content=deep, headers={"content-type": "application/json"}).status_code
+        == 400
+    )

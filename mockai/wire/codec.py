@@ -1,6 +1,7 @@
 """JSON, in and out: the only place that encodes or decodes it."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,6 +16,34 @@ loads = orjson.loads
 
 Raises `Fault` (a ValueError) on anything else.
 """
+
+
+FEW = 64
+"""Keys of an object that are counted one by one."""
+
+
+def repeats(raw: bytes, value: dict[str, Any]) -> bool:
+    """Return whether the text of an object, `value`, gives one of its own keys twice.
+
+    Few keys are counted in the text; only where one is there more than once, as a key or else, it is read again.
+    """
+    if len(value) <= FEW:
+        for key in value:
+            if raw.count(_quoted(key)) > 1:
+                break
+        else:
+            return False
+    sizes = [0]  # of the objects in the text, the whole one last
+    try:
+        json.loads(raw, object_pairs_hook=lambda pairs: sizes.append(len(pairs)))
+    except (ValueError, RecursionError):  # numbers and nesting beyond what this reader takes
+        return False
+    return sizes[-1] > len(value)
+
+
+@lru_cache(maxsize=1024)
+def _quoted(key: str) -> bytes:
+    return dumps(key)
 
 
 def dumps_text(value: Any) -> str:
