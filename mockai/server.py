@@ -270,7 +270,8 @@ class Edge:
         try:
             exchange.request_id = self._requests.hex("req_")
             call = self._call(head, exchange)
-            call.headers = {**head.headers, LENGTH: b"%d" % len(raw)}  # that of the head is its first request's
+            if rules is not None:  # they may look at it, and that of the head is its first request's
+                call.headers = {**head.headers, LENGTH: b"%d" % len(raw)}
             call.body = bodies.decode(raw, head.headers.get(b"content-type", b""), head.match)
             waits = call.body is not None and call.body.get("stream") and SCALE[self.settings.pace] > 0
             if waits or (operation.weigh is not None and operation.weigh(call)):

@@ -134,7 +134,8 @@ class _Space:
             known, numbers, ends, values = self._numbered, list[int](), list[int](), list[int]()
             while at < len(texts) and len(numbers) < GROUP:
                 raw = _raw(texts[at])
-                numbers += filter(None, map(known.__getitem__, _found(texts[at], raw)))
+                found = raw.translate(_LOWER).split() if texts[at].isascii() else _found(texts[at])
+                numbers += filter(None, map(known.__getitem__, found))
                 ends.append(len(numbers))
                 numbers.append(NOTHING)
                 values.append(crc32(raw))
@@ -172,7 +173,8 @@ class _Space:
         """Return the packed rows that a text is the sum of."""
         pairs = self._pairs
         raw = _raw(text)
-        words = [*filter(None, map(self._known.__getitem__, _found(text, raw)))]
+        found = raw.translate(_LOWER).split() if text.isascii() else _found(text)
+        words = [*filter(None, map(self._known.__getitem__, found))]
         rows = [row for row, _, _ in words]
         # A pair is a row that its two words choose, in their order.
         rows += [pairs[(left + right) % TABLE] for (_, left, _), (_, _, right) in pairwise(words)]
@@ -283,10 +285,8 @@ def _sides(word: bytes) -> tuple[int, int]:
     return 3 * value % TABLE, value % TABLE
 
 
-def _found(text: str, raw: bytes) -> list[bytes]:
-    r"""Return what `\w+` finds in a text in lower case; of plain ASCII the first way takes a quarter of the time."""
-    if text.isascii():
-        return raw.translate(_LOWER).split()
+def _found(text: str) -> list[bytes]:
+    r"""Return what `\w+` finds in a text in lower case. `_LOWER` finds the same in ASCII, four times as fast."""
     return _raw(" ".join(_WORDS.findall(text.lower()))).split()
 
 

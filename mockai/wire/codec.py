@@ -27,6 +27,8 @@ def repeats(raw: bytes, value: dict[str, Any]) -> bool:
 
     Few keys are counted in the text; only where one is there more than once, as a key or else, it is read again.
     """
+    if raw.count(b'":') == len(value):  # no other keys, so none twice
+        return False
     if len(value) <= FEW:
         for key in value:
             if raw.count(_quoted(key)) > 1:
