@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ _TYPES = {
 _NUMERIC = frozenset("age amount confidence count number price probability score total year".split())
 
 _KEY = r"[A-Za-z_]\w{0,39}"
+_BARE_KEY = re.compile(_KEY)
 _NAMED = rf"[\"'`]?{_KEY}[\"'`]?(?: \([\w /]{{1,40}}\))?"
 _NAMES = rf"{_NAMED}(?:(?:, (?:and )?| and ){_NAMED}){{0,19}}"
 _BULLET = re.compile(
@@ -189,36 +190,32 @@ class _Example:
         found = self._take(self._STRING)
         return found[1] if found[1] is not None else found[2]
 
-    def _object(self, depth: int) -> Json:
+    def _inside(self, end: str) -> Iterator[str]:
+        """Yield at each thing between brackets what it begins with; who asks reads it."""
         self.at += 1
-        properties: Json = {}
-        while (mark := self._next()) != "}":
-            if mark == "":
-                raise ValueError("the object has no end")
+        while (mark := self._next()) != end:
+            if not mark:
+                raise ValueError(f"no {end} at the end")
             if mark in ",.…":
                 self.at += 1
-                continue
-            key = self._string() if mark in "\"'" else self._take(re.compile(_KEY))[0]
+            else:
+                yield mark
+        self.at += 1
+
+    def _object(self, depth: int) -> Json:
+        properties: Json = {}
+        for mark in self._inside("}"):
+            key = self._string() if mark in "\"'" else self._take(_BARE_KEY)[0]
             if self._next() == "?":
                 self.at += 1
             if self._next() != ":":
                 raise ValueError("a key without a value")
             self.at += 1
             properties[key] = self.value(depth + 1)
-        self.at += 1
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     def _array(self, depth: int) -> Json:
-        self.at += 1
-        items: list[Json] = []
-        while (mark := self._next()) != "]":
-            if mark == "":
-                raise ValueError("the array has no end")
-            if mark in ",.…":
-                self.at += 1
-                continue
-            items.append(self.value(depth + 1))
-        self.at += 1
+        items = [self.value(depth + 1) for _ in self._inside("]")]
         return {"type": "array", "items": items[0] if items else {"type": "string"}}
 
 
