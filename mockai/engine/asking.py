@@ -14,7 +14,8 @@ from typing import Any
 
 from mockai.engine import mentions
 from mockai.engine.mentions import words
-from mockai.engine.profiles import READS, Profile, Said, stem
+from mockai.engine.profiles import READS, Profile, Said
+from mockai.engine.stems import stem_of
 
 Json = dict[str, Any]
 
@@ -198,7 +199,7 @@ def _idle(clause: Clause, profiles: Sequence[Profile]) -> int:
     own = _WRITES.match(clause.shown)
     if own is None:
         return 0
-    kind = stem((own[1] or own[2]).lower())
+    kind = stem_of((own[1] or own[2]).lower())
     if any(kind in profile.words.named or kind in profile.words.described for profile in profiles):
         return 0
     return 1 if own[1] else EVERYTHING
@@ -213,10 +214,12 @@ def _is_new(profile: Profile, said: Said, found: Sequence[Asked]) -> bool:
     for key, _, values in profile.offers(said):
         if values and told.get(key) and values[0] not in told[key]:
             return True
-    return _orders(said.text) == _orders(before.opening.text) == stem(profile.words.verb)
+    return _orders(said.text) == _orders(before.opening.text) == stem_of(profile.words.verb)
 
 
 def _orders(text: str) -> str:
     """Return the stem of the verb that a text begins with; none where it speaks of something before: «add it»."""
     found = [word for word in words(text[:60]) if word not in ("please", "now", "can", "could", "you", "also", "and")]
-    return "" if found[1:2] and found[1] in ("it", "him", "her", "them", "this", "that") else stem("".join(found[:1]))
+    return (
+        "" if found[1:2] and found[1] in ("it", "him", "her", "them", "this", "that") else stem_of("".join(found[:1]))
+    )

@@ -13,6 +13,7 @@ from mockai.engine.accounting import name_of
 from mockai.engine.mentions import words
 from mockai.engine.shares import Shares
 from mockai.engine.slots import Slots
+from mockai.engine.stems import stem_of
 from mockai.engine.vocabulary import FORMULAS, IDENTIFIERS, TEXTS
 
 Json = dict[str, Any]
@@ -93,38 +94,21 @@ QUERIES = frozenset("query question search prompt keyword topic".split())
 # --- what is said --------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
-def stem(word: str) -> str:
-    """Return a word without its ending, so that «files» is «file» and «reminder» is «remind»."""
-    if word.endswith("ies") and len(word) > 4:
-        return f"{word[:-3]}y"
-    for ending, least in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= least:
-            return word[: -len(ending)]
-    return word
-
-
-_ENDINGS = (
-    *((ending, 5) for ending in ("ers", "er", "ors", "or")),
-    *((ending, 3) for ending in ("ations", "ation", "ings", "ing", "es", "ed", "s", "e")),
-)
-
-
 def stems(found: Sequence[str]) -> set[str]:
     """Return the stems of the words that say something."""
-    return {stem(word) for word in found if word not in STOP_WORDS and len(word) > 1}
+    return {stem_of(word) for word in found if word not in STOP_WORDS and len(word) > 1}
 
 
 def _related() -> Mapping[str, frozenset[int]]:
     index: dict[str, frozenset[int]] = {}
     for number, group in enumerate(RELATIONS):
         for word in group.split():
-            index[stem(word)] = index.get(stem(word), frozenset()) | {number}
+            index[stem_of(word)] = index.get(stem_of(word), frozenset()) | {number}
     return index
 
 
 _GROUPS = _related()
-_PLAIN = frozenset(map(stem, PLAIN_VERBS))
+_PLAIN = frozenset(map(stem_of, PLAIN_VERBS))
 NONE: frozenset[int] = frozenset()
 
 
@@ -141,7 +125,7 @@ class Said:
                 spoken += meaning.split()
         self.words = frozenset(spoken)
         self.stems = stems(spoken)
-        self.opening = stem(next((word for word in words(shown[:60]) if word not in STOP_WORDS), ""))
+        self.opening = stem_of(next((word for word in words(shown[:60]) if word not in STOP_WORDS), ""))
         self._groups = {entry: groups for entry in self.stems if (groups := _GROUPS.get(entry))}
         self.groups = frozenset(group for groups in self._groups.values() for group in groups)
 
@@ -204,7 +188,7 @@ def _wording(name: str, description: str, keys: tuple[str, ...]) -> Wording:
         parameters=frozenset(parameters),
         verb=parts[0] if parts else "",
         all=frozenset(named | other | parameters),
-        destroys=frozenset(map(stem, DESTRUCTIVE.intersection(parts[:1] + parts[-1:]))),
+        destroys=frozenset(map(stem_of, DESTRUCTIVE.intersection(parts[:1] + parts[-1:]))),
         faint=frozenset(named & _PLAIN if named - _PLAIN else ()),
         groups=frozenset(group for entry in named for group in _GROUPS.get(entry, ())),
     )
@@ -350,7 +334,7 @@ class Profile:
         So does one that opens with a related verb, and speaks of what the tool is for: «find articles on cats».
         """
         opens = said.opening in self.words.named or (
-            not _GROUPS.get(said.opening, NONE).isdisjoint(_GROUPS.get(stem(self.words.verb), NONE))
+            not _GROUPS.get(said.opening, NONE).isdisjoint(_GROUPS.get(stem_of(self.words.verb), NONE))
             and self._is_described(said)
         )
         return any(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from mockai.engine.topics import TOPICS
 
 
+@lru_cache(maxsize=8192)
 def stem_of(word: str) -> str:
     """Return a word without its commonest endings."""
     for ending in (
