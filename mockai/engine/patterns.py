@@ -167,6 +167,8 @@ def _node(op: str, value: Any, rng: Draw, groups: dict[int, str], depth: int) ->
 def _repeated(value: Any, rng: Draw, groups: dict[int, str], depth: int) -> str:
     low, high, inner = value
     least = int(low)
+    if least > LONGEST:
+        raise ValueError("too long a string")
     most = least + MORE if high is _constants.MAXREPEAT else min(int(high), least + MORE)
     text = ""
     for _ in range(min(rng.randint(least, max(least, most)), LONGEST)):

@@ -36,7 +36,9 @@ def admit(call: Call) -> None:
         checks.known_to(call)
 
 
-HEAVY = frozenset("tools audio logit_bias logprobs presence_penalty frequency_penalty verbosity".split())
+HEAVY = frozenset(
+    "tools functions response_format audio logit_bias logprobs presence_penalty frequency_penalty verbosity".split()
+)
 """What of a body takes a draw on logits for each token, schemas to fill or sound to make."""
 WEIGHED = HEAVY | {"n", "temperature"}
 
