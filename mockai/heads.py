@@ -44,10 +44,10 @@ class Heads:
         head = None if parts is None else self._known.get(parts[0])
         return None if parts is None or head is None else (head, parts[1])
 
-    def learn(self, data: bytes, head: Head, body: bytes) -> None:
-        """Remember the head of a request whose body was `body`, if `data` are that request and nothing else."""
+    def learn(self, data: bytes, head: Head) -> None:
+        """Remember the head of the request that was parsed last, if `data` are that request and nothing else."""
         parts = _split(data)
-        if parts is None or parts[1] != body or len(data) - len(body) > LONGEST:
+        if parts is None or len(parts[0]) > LONGEST:
             return
         while len(self._known) >= MOST:  # the one that was learned first is forgotten
             self._known.pop(next(iter(self._known)), None)

@@ -102,8 +102,8 @@ class QuickProtocol(Protocol):
         self._known: tuple[Head, bytes, bytes] | None = None
         """A request with a known head, its body and all its bytes: it is worked on at the end of the turn, or before
         whatever comes next."""
-        self._parsed: tuple[Head, bytes] | None = None
-        """A hot request that was parsed and answered just now: its head may be remembered."""
+        self._parsed: Head | None = None
+        """The head of a hot request that was parsed and answered just now."""
         self._body: bytearray | None = None
         """The body of a hot request, as far as it has come."""
         self._short = True
@@ -132,7 +132,7 @@ class QuickProtocol(Protocol):
         super().data_received(data)
         parsed, self._parsed = self._parsed, None
         if at_first and parsed is not None:
-            self._edge.heads.learn(data, *parsed)
+            self._edge.heads.learn(data, parsed)
 
     def work(self) -> None:
         """Answer the request that was kept."""
@@ -196,7 +196,7 @@ class QuickProtocol(Protocol):
             if whole is not None:
                 self._body = None
                 keep_alive = self.parser.should_keep_alive()
-                self._parsed = (head, body) if keep_alive else None
+                self._parsed = head if keep_alive else None
                 self._write(*whole, keep_alive, self.server_state.default_headers)
                 self.on_response_complete()
                 return
