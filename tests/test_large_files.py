@@ -36,7 +36,9 @@ def upload(served: Served, chunks: int, rest: bytes = b"") -> httpx2.Response:
 
 
 def begin(served: Served) -> int:
-    """Have the server load what it needs; return its memory."""
+    """Have the server load what it needs, its token ranks too; return its memory."""
+    chat = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say hello."}]}
+    assert httpx2.post(f"{served.url}/v1/chat/completions", headers=HEADERS, json=chat).status_code == 200
     small = upload(served, 1).json()
     httpx2.get(f"{served.url}/v1/files/{small['id']}/content", headers=HEADERS)
     return resident(served)
