@@ -36,7 +36,7 @@ SENTENCE_END = b"."
 END = b""
 """The bytes of the end, and of no token."""
 
-_VERSION = 5
+_VERSION = 6
 _building = threading.Lock()
 _built: dict[str, Language] = {}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from mockai.engine import accounting, conversation, draw, json_mode, json_schema, sampling, tokens, tools
+from mockai.engine import accounting, conversation, dictated, draw, json_mode, json_schema, sampling, tokens, tools
 from mockai.engine.calls import ToolCall, decided
 from mockai.engine.catalogue import Model
 from mockai.engine.draw import Draw
@@ -25,6 +25,8 @@ MOST_EARLIER = 8  # texts before the last one that are asked for values
 FILTERED_AFTER = 12  # tokens before a content filter cuts in
 # What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
 SHAPING = frozenset({"tools", "functions", "response_format", "prediction"})
+# What moves single tokens, and so needs a text that is drawn.
+MOVING = frozenset("logit_bias presence_penalty frequency_penalty".split())
 # What of a body changes how tokens are drawn.
 SAMPLING = frozenset("temperature top_p presence_penalty frequency_penalty logit_bias logprobs verbosity".split())
 ENDING = {"low": 2.0, "high": -1.2}
@@ -110,11 +112,13 @@ class Request:
         self.body, self.model, self.trained, self.script = body, model, trained, script
         self.finish = (script.finish if script is not None else None) or finish
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
+        self.order = dictated.order(body["messages"]) if MOVING.isdisjoint(body) else None
         self.free = (
             shaping is None
             and script is None
             and self.finish is None
             and trained is None
+            and self.order is None
             and not conversation.answered(body["messages"])
         )
         """Whether the language model speaks, and nothing of the request has a say in what."""
@@ -284,6 +288,8 @@ def _scripted(request: Request, index: int) -> str | None:
         return tools.answer_from_results(results, request.last_user, Draw(request.dice(index), "answer"))
     if body.get("prediction"):
         return conversation.text_of(body["prediction"].get("content"))
+    if request.order is not None:
+        return request.order.obeyed([request.last_user, *request.earlier], Draw(request.dice(index), "order"))
     return None
 
 

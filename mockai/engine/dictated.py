@@ -1,0 +1,149 @@
+"""What a message orders to be said: a text («Reply with exactly: pong»), or one of a few («Answer yes or no»).
+
+Only plain orders count. What hangs on a condition («reply with 'none' if there is nothing») is left to the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mockai.engine import conversation
+from mockai.engine.draw import Draw
+from mockai.engine.mentions import NO_CODES
+from mockai.engine.slots import Slots
+
+READ = 1000
+"""Characters that are read at the end of a message, and of its beginning."""
+SYSTEM = ("system", "developer")
+
+# A text with none of these orders nothing; looking for them takes a microsecond, the patterns take many.
+_HINTS = (
+    "eply",
+    "espond",
+    "nswer",
+    "epeat",
+    "cho",
+    "word",
+    "nly",
+    "ust ",
+    "xactly",
+    "verbatim",
+    "nothing",
+    "or ",
+    "ne of",
+    "/",
+)
+
+_START = r"(?:^|[.!?:;,\n—-]\s*|\b(?:and|please|always|simply|just|only|must|should) )"
+_QUOTED = r"\"[^\"\n]+\"|“[^”\n]+”|'[^'\n]+'(?!\w)|`[^`\n]+`"
+_VERB = r"(?P<verb>say|answer|reply|respond|output|print|return|write|repeat|echo)\b(?: (?:back|to me))?"
+_MANNER = (
+    r"with|by saying|exactly|verbatim|only|just|simply|nothing but|and|after me|the|this|a|single|following|same"
+)
+_NOUN = r"(?P<noun>words?|phrase|text|sentence|string|message|letter|number)"
+_TEXT = re.compile(
+    rf"(?P<order>{_START}{_VERB}(?: (?:{_MANNER}))*(?: {_NOUN})?(?: (?:exactly|only|verbatim|after me))?"
+    rf"(?P<colon>:)?)\s+(?:(?P<quoted>{_QUOTED})|(?P<bare>\S[^\n]*))",
+    re.I,
+)
+_STRICT = re.compile(r"\b(?:exactly|verbatim|only|just|nothing but|after me|word|repeat|echo)\b", re.I)
+_NOTHING_ELSE = re.compile(r",? (?:only|and nothing else)[.!]?$", re.I)
+_ENDS = re.compile(r"[.!]?\s*(?:\n|$)")
+_OR = re.compile(r",? or\b|, [\"'`“]")
+_CONDITION = re.compile(r"\b(?:if|when|whenever|unless|otherwise|(?<!nothing )else|until)\b", re.I)
+# What stands bare behind «say» or «the word», and is not what is to be said.
+_NOT_SAID = frozenset("anything count it itself list more nothing order please so something that this what".split())
+
+_OPTION = rf"(?:{_QUOTED}|\w[\w-]*)"
+_CHOOSE = (
+    r"(?:answer|reply|respond|output|return|say|classify|label|choose|pick|categori[sz]e|rate)\b[^.\n?!:]{0,80}?"
+)
+_ONE_OF = (
+    r"\bone (?:of|label|category|class|option|value|word)\b[^.\n?!:]{0,40}:|\bone of(?: the (?:words?|labels?))?"
+)
+_AS = r"with|as|only|just|exactly|either|between|words?|letters?|answer|reply|respond|return|output|say"
+_CHOICE = re.compile(
+    rf"{_START}{_CHOOSE}(?:(?:{_ONE_OF}) (?P<some>{_OPTION}(?:, {_OPTION}){{0,20}}(?:,? or |, ){_OPTION})"
+    rf"|\b(?:{_AS}):? (?P<either>{_OPTION}(?:, {_OPTION}){{0,20}},? or {_OPTION})"
+    r"|(?<=answer|.reply|espond) (?P<closed>yes or no|true or false))"
+    r"(?=\s*(?:$|[.!?:;,\n(]| (?:only|and nothing|as the|based|depending)\b))",
+    re.I,
+)
+_BETWEEN = re.compile(r",? or (?=[\w\"'`“])|, (?=[\w\"'`“])")
+_QUESTION = re.compile(r"\((yes|true|y) ?(?:/|or) ?(no|false|n)\)[?.:]?\s*$", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be said: one text, or one of several."""
+
+    options: tuple[str, ...]
+    listed: str = ""
+    """The options as they stand in the order."""
+
+    def obeyed(self, texts: Sequence[str], rng: Draw) -> str:
+        """Return what to say: of several, what the texts (the latest first) speak for, or else any."""
+        if len(self.options) == 1:
+            return self.options[0]
+        first, *earlier = [text.replace(self.listed, " ") for text in texts]
+        said = Slots(first, earlier).value("", {"enum": list(self.options)})
+        return said if isinstance(said, str) else rng.choice(self.options)
+
+
+def order(messages: Sequence[Any]) -> Order | None:
+    """Return what the last message of the user orders to be said, or one of the system; None if none does."""
+    asked = next((message for message in reversed(messages) if message["role"] == "user"), None)
+    for message in (asked, *messages):
+        if message is not None and (message is asked or message["role"] in SYSTEM):
+            text = conversation.text_of(message.get("content"))
+            found = read(text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}")
+            if found is not None:
+                return found
+    return None
+
+
+def read(text: str) -> Order | None:
+    """Return what a text orders to be said; None if it orders nothing."""
+    if not any(hint in text for hint in _HINTS):
+        return None
+    question = _QUESTION.search(text)
+    if question is not None:
+        return Order(question.groups())
+    for found in _TEXT.finditer(text):
+        said = _said(text, found)
+        if said and not _hangs(text, found):
+            return Order((said,))
+    for found in _CHOICE.finditer(text):
+        if not _hangs(text, found):
+            listed = found["some"] or found["either"] or found["closed"]
+            return Order(tuple(part.strip("\"'`“”") for part in _BETWEEN.split(listed)), listed)
+    return None
+
+
+def _said(text: str, found: re.Match[str]) -> str | None:
+    """Return the words that are to be said: between quotes, behind a colon, or one word that is called one."""
+    strict = _STRICT.search(found["order"]) is not None
+    if found["quoted"]:
+        rest = text[found.end() : found.end() + 40]
+        sure = _OR.match(rest) is None if strict else bool(_ENDS.match(rest) or _NOTHING_ELSE.match(rest))
+        return found["quoted"][1:-1] if sure else None
+    bare = found["bare"].strip()
+    strict = strict or _NOTHING_ELSE.search(bare) is not None
+    bare = _NOTHING_ELSE.sub("", bare)
+    single = re.fullmatch(r"([\w-]+)[.!]?", bare)
+    if single is not None:
+        plain = single[1].isupper() and single[1] not in NO_CODES - {"OK"}
+        named = strict and (found["noun"] or found["colon"] or found["verb"].lower() == "say")
+        return single[1] if (plain or named) and single[1].lower() not in _NOT_SAID else None
+    whole = strict and found["colon"] and found["noun"] != "word" and not bare.endswith("?")
+    return bare if whole and " or " not in bare[:40] else None
+
+
+def _hangs(text: str, found: re.Match[str]) -> bool:
+    """Return whether a condition stands in the sentence of an order."""
+    start = max(text.rfind(mark, 0, found.start() + 1) for mark in ".!?\n") + 1
+    end = min((at for mark in ".!?\n" if (at := text.find(mark, found.end())) >= 0), default=len(text))
+    return any(_CONDITION.search(text, *span) for span in ((start, found.start()), (found.end(), end)))
