@@ -35,6 +35,11 @@ ORDERS = {
     "Respond with exactly one label: bug, feature, question.": ("bug", "feature", "question"),
     "Only answer with the letter A, B, C, or D": ("A", "B", "C", "D"),
     "Classify the sentiment as positive, negative or neutral: fine": ("positive", "negative", "neutral"),
+    "What is 2+2?": ("The result of 2+2 is 4.",),
+    "what's (3 + 4) * 5": ("The result of (3 + 4) * 5 is 35.",),
+    "7 * 6 =": ("The result of 7 * 6 is 42.",),
+    "Solve 3x + 11 = 14": ("The solution to the equation 3x + 11 = 14 is x = 1.",),
+    "What is 2 + 2? Answer with just the number.": ("4",),
     "Return either “low”, “medium” or “high” as the priority.": ("low", "medium", "high"),
 }
 NO_ORDERS = [
@@ -56,6 +61,10 @@ NO_ORDERS = [
     "Answer only what you know, or say so.",
     "Answer with just the letter.",
     "Just say something.",
+    "What is 5?",
+    "What is 1/0?",
+    "What is 2 + 2 in Roman numerals?",
+    "What is 2024-01-02?",
 ]
 
 
@@ -104,6 +113,7 @@ def test_looking_for_orders_takes_no_time() -> None:
         "if ",
     ):
         dictated.order([{"role": "user", "content": part * 100_000}])
+        dictated.read((part * 200)[: dictated.LONGEST_SUM])
     assert time.thread_time() - begun < 0.5
 
 
