@@ -86,9 +86,11 @@ class Order:
 
 def order(messages: Sequence[Any]) -> Order | None:
     """Return what the last message of the user orders to be said, or one of the system; None if none does."""
-    asked = next((message for message in reversed(messages) if message["role"] == "user"), None)
-    for message in (asked, *messages):
-        if message is not None and (message is asked or message["role"] in SYSTEM):
+    asked = False
+    for message in reversed(messages):
+        role = message["role"]
+        if role in SYSTEM or (role == "user" and not asked):
+            asked = asked or role == "user"
             text = conversation.text_of(message.get("content"))
             found = read(text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}")
             if found is not None:
