@@ -5,7 +5,6 @@ Source of texts and headers: errors.md §2.
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,13 +51,7 @@ class Tenancy:
 
     def identify(self, operation: Operation, headers: Mapping[bytes, bytes]) -> Identity:
         """Return whose call this is. Raises the API's 401 for a missing or wrong key or a mismatch."""
-        credentials = (
-            headers.get(b"authorization", b""),
-            headers.get(b"api-key", b""),
-            headers.get(b"openai-organization", b""),
-            headers.get(b"openai-project", b""),
-            headers.get(b"x-test-id", b""),
-        )
+        credentials = _credentials(headers)
         known = self._seen.get(credentials)
         if known is not None:
             return known
@@ -71,7 +64,7 @@ class Tenancy:
     def known(self, headers: Mapping[bytes, bytes]) -> Identity | None:
         """Return whose call this is, or None where its credentials would be refused."""
         try:
-            return self._identify("", tuple(headers.get(name, b"") for name in _CREDENTIALS))
+            return self._identify("", _credentials(headers))
         except ApiError:
             return None
 
@@ -95,6 +88,10 @@ class Tenancy:
         return Identity(owner.organization, owner.project, tenant)
 
 
+def _credentials(headers: Mapping[bytes, bytes]) -> tuple[bytes, ...]:
+    return tuple(headers.get(name, b"") for name in _CREDENTIALS)
+
+
 def _bearer(authorization: str) -> str:
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
@@ -103,7 +100,7 @@ def _bearer(authorization: str) -> str:
         return ""
     try:
         return base64.b64decode(value, validate=True).decode("latin-1").partition(":")[2]
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         return ""
 
 

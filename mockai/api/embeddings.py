@@ -69,7 +69,9 @@ def create(call: Call) -> Answer:
     call.reply_headers.update({"openai-model": model.snapshot, "access-control-allow-origin": "*"})
     encoded = body.get("encoding_format") == "base64"
     told = call.rule.embedding if call.rule is not None else None
-    if told is not None:
+    if not texts:
+        shown = []  # refused unless --validate is `schema`
+    elif told is not None:
         shown = [vectors.given(told, encoded=encoded)] * len(texts)
     elif encoded:
         shown = vectors.embed_base64(texts, model.id, width, dimensions)
@@ -87,9 +89,9 @@ def _listed(vectors: list[bytes], encoded: bool, tail: bytes) -> bytes:
     quote = b'"' if encoded else b""
     parts = [b'{"object":"list","data":[']
     for at, vector in enumerate(vectors):
-        parts += (b'{"object":"embedding","index":%d,"embedding":%b' % (at, quote), vector, b"%b}," % quote)
-    parts[-1] = b"%b}]," % quote
-    parts.append(tail[1:])
+        comma = b"," if at else b""
+        parts += (b'%b{"object":"embedding","index":%d,"embedding":%b' % (comma, at, quote), vector, b"%b}" % quote)
+    parts += (b"],", tail[1:])
     return b"".join(parts)
 
 

@@ -23,7 +23,7 @@ def text_of(content: Any) -> str:
 
 def answered(messages: Sequence[Json]) -> bool:
     """Return whether tool results end the conversation."""
-    return messages[-1]["role"] in RESULTS
+    return bool(messages) and messages[-1]["role"] in RESULTS
 
 
 def since_asked(messages: Sequence[Json]) -> Sequence[Json]:

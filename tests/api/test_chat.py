@@ -332,6 +332,13 @@ def test_any_model_and_named_models_are_served() -> None:
         assert create(client, model="other")["model"] == "other"
 
 
+def test_a_conversation_without_messages_is_answered_where_little_is_checked() -> None:
+    with client_of(Application(Settings(clock="manual", validate="schema"))) as client:
+        for more in ({}, {"tools": [WEATHER], "tool_choice": "required"}):
+            assert create(client, messages=[], **more)["object"] == "chat.completion"
+    assert fault(client_of(Application(Settings())), messages=[])["code"] == "empty_array"
+
+
 def test_a_full_context_window(client: TestClient) -> None:
     long = [{"role": "user", "content": "word " * 8300}]
     count = 3 + 4 + tokens.count("cl100k_base", long[0]["content"])

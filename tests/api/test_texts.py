@@ -10,8 +10,10 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from mockai.app import Application
 from mockai.engine import tokens
-from tests.conftest import MANY
+from mockai.settings import Settings
+from tests.conftest import MANY, client_of
 from tests.recorded import chunks
 
 PROMPT = "Once upon a time"
@@ -166,6 +168,13 @@ def test_many_inputs_keep_their_order(client: TestClient) -> None:
     assert [item["index"] for item in answer["data"]] == list(range(40))
     assert answer["data"][7]["embedding"] == embed(client, input=texts[7], dimensions=32)["data"][0]["embedding"]
     assert answer["usage"]["prompt_tokens"] == sum(tokens.count("cl100k_base", text) for text in texts)
+
+
+@pytest.mark.parametrize("form", ["float", "base64"])
+def test_no_input_is_an_empty_list_where_little_is_checked(form: str) -> None:
+    with client_of(Application(Settings(clock="manual", validate="schema"))) as client:
+        answer = embed(client, input=[], encoding_format=form)
+    assert (answer["data"], answer["usage"]) == ([], {"prompt_tokens": 0, "total_tokens": 0})
 
 
 INVALID = "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."

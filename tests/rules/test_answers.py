@@ -128,6 +128,22 @@ def test_a_finish_reason_alone_shapes_the_answer_of_the_engine(tmp_path: Path) -
     assert own["message"]["content"].startswith(told["message"]["content"])
 
 
+def test_a_finish_reason_that_calls_nothing_and_one_that_makes_a_call_legacy(tmp_path: Path) -> None:
+    rules = """
+    - {match: {userMessage: nothing}, response: {content: Hi, finishReason: function_call}}
+    - {match: {userMessage: something}, response: {toolCalls: [{name: f}], finishReason: function_call}}
+    """
+    with ruled(rules, folder=tmp_path) as client:
+        bodies = [chat("nothing"), chat("something")]
+        said, called = (post(client, **body)["choices"][0] for body in bodies)
+        streams = [[chunk["choices"][0]["delta"] for chunk in events(client, **body)] for body in bodies]
+    assert (said["finish_reason"], said["message"]["content"]) == ("function_call", "Hi")
+    assert called["message"]["function_call"] == {"name": "f", "arguments": "{}"}
+    assert not any("function_call" in message for message in (said["message"], *streams[0]))
+    assert streams[1][0]["function_call"] == {"name": "f", "arguments": ""}
+    assert not any("tool_calls" in message for message in (called["message"], *streams[1]))
+
+
 def test_legacy_completions_embeddings_and_moderations(tmp_path: Path) -> None:
     rules = """
     - {match: {userMessage: Once}, response: {content: " upon a time"}}

@@ -32,7 +32,7 @@ class Completion:
     """The service tier; None leaves the key out."""
     choices: list[Choice]
     call_ids: list[list[str]]
-    """Those of the calls of each choice; empty where no choice can have calls."""
+    """Those of the calls of each choice, none for a legacy function; empty where no choice can have calls."""
     usage: Json
     annotations: list[list[Json]]
     """Those of each choice; empty for a model that never has any."""
@@ -80,12 +80,11 @@ class Completion:
             }
         silent = choice.refusal or (choice.calls and not choice.pieces)
         message: Json = {"role": "assistant", "content": None if silent else choice.text}
-        if choice.finish == "function_call" or (choice.calls and not self.call_ids[index]):
-            message["function_call"] = _function(choice.calls[0])
+        ids = self.call_ids[index] if choice.calls else []
+        if ids:
+            message["tool_calls"] = [{"id": id, **_tool(call)} for id, call in zip(ids, choice.calls, strict=True)]
         elif choice.calls:
-            message["tool_calls"] = [
-                {"id": id, **_tool(call)} for id, call in zip(self.call_ids[index], choice.calls, strict=True)
-            ]
+            message["function_call"] = _function(choice.calls[0])
         message["refusal"] = choice.text if choice.refusal else None
         message["annotations"] = self.annotations[index] if self.annotations else []
         return message

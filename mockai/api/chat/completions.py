@@ -116,7 +116,8 @@ def _completion(call: Call, request: Request, prompt: Prompt) -> Completion:
 
 def _call_ids(call: Call, choice: Choice) -> list[str]:
     """Return the ids of the calls of a choice; those of legacy functions have none."""
-    return [] if call.body.get("functions") else [each.id or call.ids.alnum("call_") for each in choice.calls]
+    legacy = bool(call.body.get("functions")) or choice.finish == "function_call"
+    return [] if legacy else [each.id or call.ids.alnum("call_") for each in choice.calls]
 
 
 def _told(made: Completion, rule: Response) -> Completion:
