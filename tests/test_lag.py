@@ -123,6 +123,13 @@ CASES: dict[str, tuple[str, Any]] = {
         "/completions",
         {"model": "gpt-3.5-turbo-instruct", "prompt": [f"Say {at}" for at in range(2000)], "n": 1, "echo": True},
     ),
+    **{
+        f"completion, scored prompt, stream {stream}": (
+            "/completions",
+            {"model": "davinci-002", "prompt": SMALL, "echo": True, "logprobs": 5, "max_tokens": 1, "stream": stream},
+        )
+        for stream in (False, True)
+    },
     "completion, no end": (
         "/completions",
         {"model": "gpt-3.5-turbo-instruct", "prompt": "x", "max_tokens": 3000, "logit_bias": {"100257": -100}},

@@ -86,14 +86,15 @@ def create(call: Call) -> Answer:
         head |= {
             name: value for name, value in (("id", call.rule.id), ("created", call.rule.created)) if value is not None
         }
-    if body.get("stream"):
-        include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        chunks = _chunks(head, model, body, choices, usage if include_usage else None)
-        return Stream(_beats(chunks, SCALE[call.pace]), content_type="text/event-stream")
     shown = [_shown(index, choice, body, model) for index, choice in enumerate(choices)]
     if call.settings.validate == "schema":
         for entry in shown:
             _without_null(entry["logprobs"])
+    if body.get("stream"):
+        include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        parts = [_parts(choice, whole, body, model) for choice, whole in zip(choices, shown, strict=True)]
+        chunks = _chunks(head, model, parts, usage if include_usage else None)
+        return Stream(_beats(chunks, SCALE[call.pace]), content_type="text/event-stream")
     return {**head, "model": model.snapshot, "choices": shown, "usage": usage}
 
 
@@ -270,10 +271,9 @@ def _top(entry: TokenLogprob, encoding: str) -> Json:
 # --- streaming -----------------------------------------------------------------------------------
 
 
-def _chunks(head: Json, model: Model, body: Json, choices: list[_Choice], usage: Json | None) -> Iterator[Json]:
-    """Yield a chunk a token; the finish reason rides on the last one, and instruct models repeat it."""
+def _chunks(head: Json, model: Model, sources: list[Iterator[Json]], usage: Json | None) -> Iterator[Json]:
+    """Yield a chunk a token, of one choice after the other in turns."""
     tail = {"model": model.snapshot} | ({"usage": None} if usage is not None else {})
-    sources = [_parts(index, choice, body, model) for index, choice in enumerate(choices)]
     while sources:
         alive = []
         for source in sources:
@@ -286,8 +286,9 @@ def _chunks(head: Json, model: Model, body: Json, choices: list[_Choice], usage:
         yield {**head, "choices": [], **tail, "usage": usage}
 
 
-def _parts(index: int, choice: _Choice, body: Json, model: Model) -> Iterator[Json]:
-    whole = _shown(index, choice, body, model)
+def _parts(choice: _Choice, whole: Json, body: Json, model: Model) -> Iterator[Json]:
+    """Yield a choice token by token; the finish reason rides on the last one, and instruct models repeat it."""
+    index = whole["index"]
     pieces = list(choice.text.pieces)
     if body.get("echo"):
         pieces = [*(tokens.token_bytes(model.encoding, token) for token in choice.prompt.ids), *pieces]
@@ -325,17 +326,18 @@ def _beats(chunks: Iterator[Json], scale: float) -> Iterator[Beat]:
 
 
 def weigh(call: Call) -> bool:
-    """Return whether a call draws so many tokens that it may hold the event loop."""
+    """Return whether a call draws or scores so many tokens that it may hold the event loop."""
     body = call.body
     if not isinstance(body, dict):
         return False
     prompts = body.get("prompt")
     texts = len(prompts) if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int) else 1
-    each = [body.get(name) or least for name, least in (("n", 1), ("best_of", 1), ("max_tokens", 16))]
+    each = [body.get(name) or least for name, least in (("n", 1), ("best_of", 1), ("max_tokens", DEFAULT_TOKENS))]
     if not all(isinstance(number, int) for number in each):
         return False  # to be refused
     drawn, limit = max(each[:2]), each[2]
-    return bool(texts * drawn * limit > MOST_DRAWN)
+    scores_the_prompt = body.get("echo") and body.get("logprobs") is not None
+    return bool(scores_the_prompt or texts * drawn * limit > MOST_DRAWN)
 
 
 OPERATIONS = (
