@@ -248,7 +248,7 @@ def test_a_known_key_is_welcome(anonymous: TestClient, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["Basic !", "Basic \u00e9\u00e9", "Basic YWJj", "Digest x", "\u00e9"])
 def test_credentials_that_hold_no_key_are_a_missing_key(anonymous: TestClient, value: str) -> None:
-    response = anonymous.get("/v1/models", headers={"authorization": value.encode("latin-1")})
+    response = anonymous.get("/v1/models", headers={b"authorization": value.encode("latin-1")})
     is_error(response, 401, errors.NO_BEARER)
 
 

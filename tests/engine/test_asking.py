@@ -240,6 +240,6 @@ def test_small_talk_calls_none_of_many_tools(text: str) -> None:
 )
 def test_a_long_message_is_read_in_no_time(piece: str) -> None:
     text = "weather" + piece * (8000 // len(piece)) + "x"
-    began = time.process_time()
+    begun = time.thread_time()
     tools.decide(text, [OFFERED["weather"]])
-    assert time.process_time() - began < 0.5
+    assert time.thread_time() - begun < 0.5
