@@ -1,6 +1,7 @@
 """Vector stores of servers: killed, beside each other, and under load."""
 
 import signal
+import statistics
 import threading
 import time
 from typing import Any
@@ -67,7 +68,7 @@ def test_two_servers_of_one_file_index_each_file_once(tmp_path: Any) -> None:
 
 
 def test_a_live_chat_does_not_notice_the_indexing_of_a_large_file() -> None:
-    """Many chats are answered meanwhile, and none waits for as much as a quarter of it, however slow the machine is."""
+    """Many chats are answered meanwhile, and 19 of 20 wait for less than a tenth of it, however slow the machine is."""
     chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 20}
     with serving() as served, httpx2.Client(base_url=served.url, headers={"authorization": "Bearer k"}) as http:
         file = upload_to(http, long_text(1_500_000))
@@ -85,4 +86,4 @@ def test_a_live_chat_does_not_notice_the_indexing_of_a_large_file() -> None:
             status = http.get(path).json()["status"]
         whole = time.perf_counter() - begun
     assert len(took) > 100
-    assert max(took) < whole / 4
+    assert statistics.quantiles(took, n=20)[18] < whole / 10
