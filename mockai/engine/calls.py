@@ -46,7 +46,8 @@ def decided(request: Request, index: int) -> list[ToolCall]:
         return _trained_calls(request.trained, declared)
     wanted = _asked_for(request, declared)
     if not wanted and (mode == "required" or request.finish in ("tool_calls", "function_call")):
-        wanted = [tools.choose_required(request.last_user, declared, rng)]
+        called = conversation.called(body["messages"]) if conversation.answered(body["messages"]) else []
+        wanted = [tools.choose_required(request.last_user, declared, called, rng)]
     calls = [_to_call(decision, request, rng) for decision in wanted]
     if len(calls) > 1:  # as recorded: the arguments of parallel calls have spaces, those of a single one do not
         for call in calls:

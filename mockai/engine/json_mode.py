@@ -11,12 +11,15 @@ from mockai.engine import json_schema
 from mockai.engine.draw import Draw
 from mockai.engine.mentions import words
 from mockai.engine.slots import Slots
-from mockai.wire.codec import loads
+from mockai.wire.codec import loads, pretty
 
 Json = dict[str, Any]
 
 READ = 6000
 """Characters that are read of the end of a text."""
+_ORDERS = re.compile(r"\b(?:answer|format\w*|output|provide|reply|respond|return)\b[^{]{0,120}?\bJSON\b", re.I)
+"""Says what an answer is to look like."""
+READ_SCHEMA = 100_000
 MOST_KEYS = 20
 DEEPEST = 8
 PLAIN: Json = {
@@ -69,10 +72,23 @@ def fill(texts: Sequence[str], rng: Draw) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def fenced(texts: Sequence[str], rng: Draw) -> str | None:
+    """Return an object as text, where one of the texts asks for JSON by its schema; None where none does.
+
+    Its values are those of the first text, which is the one that is answered.
+    """
+    asked = next((found for text in texts if _ORDERS.search(text) and (found := schema_in(text))), None)
+    if asked is None:
+        return None
+    value = json_schema.fill(asked.schema, rng, Slots(texts[0].replace(asked.told, " ")))
+    return f"```json\n{pretty(value).decode()}\n```"
+
+
 def asked_for(text: str) -> Asked | None:
     """Return the object that a text asks for: an example or a schema of it, or a list of its keys."""
+    declared = schema_in(text)
     text = text[-READ:]
-    return _example(text) or _bullets(text) or _list(text)
+    return declared or _example(text) or _bullets(text) or _list(text)
 
 
 def _of(types: dict[str, Any], told: str) -> Asked | None:
@@ -114,6 +130,42 @@ def _list(text: str) -> Asked | None:
     return _of({name: _typed(name, "") for name in quoted}, "") if len(quoted) > 1 else None
 
 
+# --- a schema of the object ----------------------------------------------------------------------
+
+_MARK = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"|[{}]")
+
+
+def schema_in(text: str) -> Asked | None:
+    """Return the last JSON Schema of an object that a text has: what comes before may be an example of one."""
+    if '"properties"' not in text:
+        return None
+    last = None
+    open_at: list[int] = []
+    for mark in _MARK.finditer(text[:READ_SCHEMA]):
+        if mark[0] == "{":
+            open_at.append(mark.start())
+        elif mark[0] == "}" and open_at:
+            at = open_at.pop()
+            if not open_at and (schema := _declared(text[at : mark.end()])) is not None:
+                last = Asked(schema, text[at : mark.end()])
+    return last
+
+
+def _declared(told: str) -> Json | None:
+    """Return the text as the JSON Schema that it may be; of an object, even where it does not say so."""
+    try:
+        schema = loads(told.encode())
+    except ValueError:
+        return None
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(properties, dict) or not all(isinstance(entry, dict) for entry in properties.values()):
+        return None
+    is_one = schema.get("type", "object") == "object" and (
+        "type" in schema or isinstance(schema.get("required"), list)
+    )
+    return {"type": "object", **schema} if is_one else None
+
+
 # --- an example of the object --------------------------------------------------------------------
 
 
@@ -127,21 +179,9 @@ def _example(text: str) -> Asked | None:
             schema = {}
         if schema.get("properties"):
             told = text[at : reader.at]
-            return Asked(_declared(told) or schema, told)
+            return Asked(schema, told)
         at = text.find("{", max(reader.at, at + 1))
     return None
-
-
-def _declared(told: str) -> Json | None:
-    """Return the text as the JSON Schema that it may be."""
-    try:
-        schema = loads(told.encode())
-    except ValueError:
-        return None
-    is_one = (
-        isinstance(schema, dict) and isinstance(schema.get("properties"), dict) and schema.get("type") == "object"
-    )
-    return schema if is_one else None
 
 
 class _Example:

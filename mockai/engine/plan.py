@@ -21,6 +21,7 @@ from mockai.wire.codec import canonical, dumps_text
 Json = dict[str, Any]
 
 REFUSAL = "I'm sorry, I can't assist with that request."
+SCHEMA_MARK = b'\\"properties\\"'  # as JSON has it within a string
 MOST_EARLIER = 8  # texts before the last one that are asked for values
 FILTERED_AFTER = 12  # tokens before a content filter cuts in
 # What of a body, beside the messages, makes another answer. Limits and counts only cut or repeat it.
@@ -113,8 +114,12 @@ class Request:
         self.finish = (script.finish if script is not None else None) or finish
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
         self.order = dictated.order(body["messages"]) if MOVING.isdisjoint(body) else None
+        told = canonical([body["messages"], shaping])
+        self.schemed = SCHEMA_MARK in told
+        """Whether a message may have a JSON Schema."""
         self.free = (
             shaping is None
+            and not self.schemed
             and script is None
             and self.finish is None
             and trained is None
@@ -122,7 +127,7 @@ class Request:
             and not conversation.answered(body["messages"])
         )
         """Whether the language model speaks, and nothing of the request has a say in what."""
-        self.key = draw.key(seed, model.voice, canonical([body["messages"], shaping]))
+        self.key = draw.key(seed, model.voice, told)
         self._given = f"{body.get('seed')} {variation}"
         asked = body.get("max_completion_tokens") or body.get("max_tokens")
         self.limit = min(int(asked), model.max_output) if asked else model.max_output
@@ -136,10 +141,15 @@ class Request:
 
     @property
     def earlier(self) -> list[str]:
-        """Return what was said just before the last message of the user, the latest first, and the first of all."""
-        said = [conversation.text_of(message.get("content")) for message in self.body["messages"]]
-        last = max((at for at, each in enumerate(self.body["messages"]) if each["role"] == "user"), default=0)
-        before = [text for text in reversed(said[:last]) if text]
+        """Return what tools returned since the last message of the user, then what was said just before it.
+
+        Each the latest first, and the first of all last.
+        """
+        messages = self.body["messages"]
+        said = [conversation.text_of(message.get("content")) for message in messages]
+        last = max((at for at, each in enumerate(messages) if each["role"] == "user"), default=0)
+        returned = [said[at] for at in range(last + 1, len(said)) if messages[at]["role"] in conversation.RESULTS]
+        before = [text for text in [*reversed(returned), *reversed(said[:last])] if text]
         return before if len(before) <= MOST_EARLIER else [*before[: MOST_EARLIER - 1], before[-1]]
 
     @cached_property
@@ -284,6 +294,8 @@ def _scripted(request: Request, index: int) -> str | None:
         return taught
     if form in ("json_schema", "json_object"):
         return _json_text(request, index)
+    if request.schemed and (fenced := json_mode.fenced(_orders(request), Draw(request.dice(index), "json"))):
+        return fenced
     if results:
         return tools.answer_from_results(results, request.last_user, Draw(request.dice(index), "answer"))
     if body.get("prediction"):
@@ -291,6 +303,12 @@ def _scripted(request: Request, index: int) -> str | None:
     if request.order is not None:
         return request.order.obeyed([request.last_user, *request.earlier], Draw(request.dice(index), "order"))
     return None
+
+
+def _orders(request: Request) -> list[str]:
+    """Return the last message of the user, and what the system says."""
+    system = [each for each in request.body["messages"] if each["role"] in ("system", "developer")]
+    return [request.last_user, *(conversation.text_of(each.get("content")) for each in reversed(system))]
 
 
 def _json_text(request: Request, index: int) -> str:

@@ -56,8 +56,14 @@ def left(decisions: Sequence[Decision], called: Sequence[str]) -> list[Decision]
     return remaining
 
 
-def choose_required(text: str, tools: Sequence[Json], rng: Draw) -> Decision:
-    """Return the best tool when one has to be called, however little the text asks for it."""
+def choose_required(text: str, tools: Sequence[Json], called: Sequence[str], rng: Draw) -> Decision:
+    """Return the best tool when one has to be called, however little the text asks for it.
+
+    After the results of those that were `called`, the last that was not, or else the last: agents that take their
+    answer as a call declare it behind their other tools, and are done when it comes.
+    """
+    if called:
+        return Decision(next((tool for tool in reversed(tools) if name_of(tool) not in called), tools[-1]))
     said = Said(text[-asking.READ :])
     scores = [Profile(tool).score(said) for tool in tools]
     return Decision(rng.choice([tool for tool, points in zip(tools, scores, strict=True) if points == max(scores)]))

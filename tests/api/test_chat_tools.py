@@ -258,3 +258,47 @@ def test_arguments_have_what_was_said_in_an_earlier_turn(client: TestClient, str
     ]
     (call,) = create(client, messages=messages, tools=[lookup])["choices"][0]["message"]["tool_calls"]
     assert json.loads(call["function"]["arguments"]) == {"order_id": "A-1234"}
+
+
+def _run(client: TestClient, question: str, tools: list[Any], outputs: dict[str, str], **options: Any) -> list[str]:
+    """Return the names of the tools that an agent's loop calls, until it is done or has gone on too long."""
+    messages: list[Any] = [{"role": "user", "content": question}]
+    called: list[str] = []
+    while len(called) < 6:
+        message = create(client, messages=messages, tools=tools, **options)["choices"][0]["message"]
+        messages.append(message)
+        for call in message.get("tool_calls") or ():
+            called.append(call["function"]["name"])
+            output = outputs.get(called[-1], "")
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": output})
+        if not message.get("tool_calls") or called[-1] == "final_result":
+            break
+    return called
+
+
+def test_an_agent_that_answers_by_a_call_comes_to_its_end(client: TestClient) -> None:
+    """Pydantic AI and LangChain offer the answer as a last tool and demand a call in each turn."""
+    final = {"type": "object", "properties": {"sunny": {"type": "boolean"}}, "required": ["sunny"]}
+    offered = [WEATHER, {"type": "function", "function": {"name": "final_result", "parameters": final}}]
+    called = _run(client, "What is the weather in Rome?", offered, {}, tool_choice="required")
+    assert called == ["get_current_weather", "final_result"]
+
+
+def test_structured_answers_have_the_values_of_tool_results(client: TestClient) -> None:
+    properties = {"city": {"type": "string"}, "temperature": {"type": "number"}, "mood": {"type": "string"}}
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"name": "report", "strict": True, "schema": schema}}
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Rome?"}]
+    first = create(client, messages=messages, tools=[WEATHER], response_format=form)["choices"][0]["message"]
+    output = '{"temperature": 72, "humidity": 30}'
+    messages += [first, {"role": "tool", "tool_call_id": first["tool_calls"][0]["id"], "content": output}]
+    last = create(client, messages=messages, tools=[WEATHER], response_format=form)["choices"][0]["message"]
+    made = json.loads(last["content"])
+    assert (made["city"], made["temperature"]) == ("Rome", 72)
+
+
+def test_json_that_a_prompt_asks_for_by_its_schema_comes_fenced(client: TestClient) -> None:
+    schema = '{"properties": {"age": {"type": "integer"}}, "required": ["age"]}'
+    system = {"role": "system", "content": f"Answer with JSON of this schema: {schema}"}
+    answer = create(client, messages=[system, {"role": "user", "content": "Ann is 42."}])
+    assert answer["choices"][0]["message"]["content"] == '```json\n{\n  "age": 42\n}\n```'

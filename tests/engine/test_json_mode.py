@@ -1,5 +1,6 @@
 """JSON mode without a schema: keys and kinds of values that the messages ask for."""
 
+import json
 import time
 from typing import Any
 
@@ -78,13 +79,58 @@ def test_values_are_those_of_the_message_and_not_of_the_example() -> None:
     assert json_mode.fill([told], Draw(1)) == {"name": "Bob", "age": 42, "email": "bob@x.com"}
 
 
+LANGCHAIN = (
+    "The output should be formatted as a JSON instance that conforms to the JSON schema below.\n\nAs an example, for the "
+    'schema {"properties": {"foo": {"type": "array", "items": {"type": "string"}}}, "required": ["foo"]}\nthe object '
+    '{"foo": ["bar"]} is well-formatted. The object {"properties": {"foo": ["bar"]}} is not.\n\nHere is the output '
+    'schema:\n```\n{"properties": {"setup": {"type": "string"}, "rating": {"type": "integer"}}, "required": ["setup", '
+    '"rating"]}\n```'
+)
+
+
+def test_the_last_schema_of_a_text_counts_however_deep() -> None:
+    for form in (LANGCHAIN, LANGCHAIN.replace("below", "x" * 7000)):
+        assert list(json_mode.fill(["Tell me a joke.", form], Draw(1))) == ["setup", "rating"]
+    leaf: dict[str, Any] = {"type": "integer"}
+    for _ in range(9):
+        leaf = {"type": "object", "properties": {"inner": leaf}, "required": ["inner"]}
+    made: Any = json_mode.fill(["Hello", f"Respond with JSON of this schema: {json.dumps(leaf)}"], Draw(1))
+    for _ in range(9):
+        made = made["inner"]
+    assert isinstance(made, int)
+
+
+def test_text_that_asks_for_json_by_a_schema_is_fenced_json() -> None:
+    text = json_mode.fenced(["Rate it 4.", LANGCHAIN], Draw(1))
+    assert text is not None
+    assert text.startswith("```json\n{")
+    assert json.loads(text.removeprefix("```json").removesuffix("```"))["rating"] == 4
+    assert json_mode.fenced(["Rate it 4.", "Be brief."], Draw(1)) is None
+    assert json_mode.fenced([f"What does this mean? {SCHEMA}"], Draw(1)) is None
+
+
 @given(st.text('{}[]":,|a1 \n<>/.', max_size=200))
 def test_any_text_is_read(text: str) -> None:
     assert isinstance(json_mode.fill([text, f"json {text}"], Draw(1)), dict)
 
 
 @pytest.mark.parametrize(
-    "piece", ["{", "{a:", '{"a":[', "a, ", "- a: b\n", '"a" ', "with a and ", "return a, ", "//\n", " "]
+    "piece",
+    [
+        "{",
+        "{a:",
+        '{"a":[',
+        "a, ",
+        "- a: b\n",
+        '"a" ',
+        '{"properties":{},"required":[]}',
+        '{"properties":',
+        "answer ",
+        "with a and ",
+        "return a, ",
+        "//\n",
+        " ",
+    ],
 )
 def test_nasty_texts_take_no_time(piece: str) -> None:
     begun = time.thread_time()

@@ -172,10 +172,10 @@ def test_what_was_called_one_after_the_other_is_not_called_again() -> None:
 
 
 def test_a_required_call_takes_the_best_tool() -> None:
-    assert accounting.name_of(tools.choose_required("the color of the day", [WEATHER, COLOUR], Draw(1)).tool) == (
+    assert accounting.name_of(tools.choose_required("the color of the day", [WEATHER, COLOUR], [], Draw(1)).tool) == (
         "get_favorite_color_for_day_of_week"
     )
-    assert tools.choose_required("Hello", [WEATHER], Draw(1)).tool is WEATHER
+    assert tools.choose_required("Hello", [WEATHER], [], Draw(1)).tool is WEATHER
 
 
 def test_a_custom_tool_gets_free_text_or_what_its_grammar_allows() -> None:
