@@ -407,7 +407,9 @@ _JSON_KINDS: Mapping[type[Node], tuple[type, ...]] = {
 
 
 def _kinds(node: Node) -> tuple[type, ...]:
-    return tuple(node._by_kind) if isinstance(node, OneOf) else _JSON_KINDS[type(node)]
+    if isinstance(node, OneOf):
+        return tuple(node._by_kind)
+    return next(kinds for kind, kinds in _JSON_KINDS.items() if isinstance(node, kind))
 
 
 METADATA = Map(Str(max_length=512), max_properties=16, max_key=64, of="an object")

@@ -1,6 +1,6 @@
 """What a chat request is refused for beyond its schema: fields that need each other, the model, the messages.
 
-In the order of chat.md §8: fields between themselves, capabilities, and the content of messages last.
+In the order of chat.md §8: fields between themselves, capabilities, that messages have a content, and what they say.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ def check(body: Json, model: Model) -> None:
                 rule(body, model)
     if model.audio:
         _audio(body)
+    _contents(body)
     _messages(body, model)
-    _contents(body, model)
+    _parts(body, model)
 
 
 # --- fields between themselves -------------------------------------------------------------------
@@ -115,22 +116,12 @@ def _combinations(body: Json, model: Model) -> None:
 
 
 def _values(body: Json, model: Model) -> None:
-    if (body.get("n") or 1) > model.max_n:
-        raise errors.out_of_range("n", "integer", "above", model.max_n, body["n"])
-    if (body.get("top_logprobs") or 0) > model.max_top_logprobs:
-        text = f"Invalid value for 'top_logprobs': must be less than or equal to {model.max_top_logprobs}."
-        raise ApiError(400, text, param="top_logprobs")
-    effort = body.get("reasoning_effort")
-    if effort is not None and effort not in model.efforts:
-        raise errors.unsupported_value("reasoning_effort", effort, model.efforts)
     asked = body.get("max_tokens") or body.get("max_completion_tokens")
     if asked is not None and asked > model.max_output:
         name = "max_tokens" if body.get("max_tokens") else "max_completion_tokens"
         text = f"{name} is too large: {asked}. This model supports at most {model.max_output} completion tokens, "
         raise ApiError(400, f"{text}whereas you provided {asked}.", param=name)
     retention = body.get("prompt_cache_retention")
-    if retention is not None and retention not in ("in_memory", "24h"):
-        raise ApiError(400, "Invalid prompt_cache_retention argument", param="prompt_cache_retention")
     if retention == "in_memory" and model.retention_24h_only:
         text = "This model is compatible only with 24h extended prompt caching"
         raise ApiError(400, text, param="prompt_cache_retention")
@@ -146,10 +137,9 @@ def _refusals(body: Json, model: Model) -> None:
         raise ApiError(400, text, param="response_format")
     if body.get("web_search_options") is not None and not model.web_search:
         raise ApiError(400, "Web search options not supported with this model.", param="web_search_options")
-    for name in ("max_tokens", "stop", "logit_bias", "prediction", "temperature", "top_p"):
-        if name in model.refuses and body.get(name) is not None:
-            raise errors.unsupported_parameter(name, "max_completion_tokens" if name == "max_tokens" else None)
     for name in ("temperature", "top_p"):
+        if name in model.refuses and body.get(name) is not None:
+            raise errors.unsupported_parameter(name)
         if name in model.only_default and body.get(name) not in (None, 1):
             raise errors.unsupported_value(name, body[name], default=1)
     if model.web_search:
@@ -229,20 +219,24 @@ def _says_json(body: Json) -> bool:
     return any("json" in conversation.text_of(message.get("content")).lower() for message in body["messages"])
 
 
-def _contents(body: Json, model: Model) -> None:
+def _contents(body: Json) -> None:
     for index, message in enumerate(body["messages"]):
-        content = message.get("content")
-        if content is None and not _speaks_without(message):
+        if message.get("content") is None and not _speaks_without(message):
             text = "Invalid value for 'content': expected a string, got null."
             raise ApiError(400, text, param=f"messages.[{index}].content")
-        for part in content if isinstance(content, list) else ():
-            _part(part, index, model)
 
 
 def _speaks_without(message: Json) -> bool:
     return message["role"] == "assistant" and any(
         message.get(name) is not None for name in ("tool_calls", "function_call", "refusal", "audio")
     )
+
+
+def _parts(body: Json, model: Model) -> None:
+    for index, message in enumerate(body["messages"]):
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            _part(part, index, model)
 
 
 def _part(part: Json, index: int, model: Model) -> None:
@@ -288,13 +282,12 @@ RULES: tuple[tuple[Rule, frozenset[str]], ...] = (
     (_combinations, frozenset({"stream_options", "top_logprobs", "max_tokens", "logit_bias"})),
     (
         _values,
-        frozenset("n top_logprobs reasoning_effort max_tokens max_completion_tokens prompt_cache_retention".split()),
+        frozenset({"max_tokens", "max_completion_tokens", "prompt_cache_retention"}),
     ),
     (
         _refusals,
         frozenset(
-            "response_format web_search_options max_tokens stop logit_bias prediction temperature top_p "
-            "presence_penalty frequency_penalty logprobs top_logprobs".split()
+            "response_format web_search_options temperature top_p presence_penalty frequency_penalty logprobs top_logprobs".split()
         ),
     ),
 )

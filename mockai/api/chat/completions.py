@@ -10,6 +10,7 @@ from mockai import admission, orders, tuned
 from mockai.api.chat import checks, stored
 from mockai.api.chat.body import Chunks, Completion, beats
 from mockai.api.chat.schema import CREATE, UPDATE
+from mockai.api.chat.taken import narrowed
 from mockai.call import Answer, Call, Json, Operation, Stream
 from mockai.clock import SCALE
 from mockai.engine import accounting, audio, conversation, language, moderation, plan, search
@@ -34,6 +35,8 @@ def admit(call: Call) -> None:
     admission.admit(call, "chat")
     if call.settings.validate == "api":
         checks.known_to(call)
+        if call.model.reasoning:
+            call.schema = narrowed(call.model)
 
 
 HEAVY = frozenset(

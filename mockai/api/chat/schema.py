@@ -1,8 +1,13 @@
 """The request of POST /chat/completions, declared in the order in which the API checks it (chat.md §8)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockai.wire import errors
+from mockai.wire.errors import ApiError
 from mockai.wire.schema import (
     LEAST,
-    METADATA,
     MOST,
     Anything,
     Array,
@@ -118,9 +123,22 @@ TOOL = Tagged(
     }
 )
 NAMED = Object({"name": Str(min_length=1)}, required=("name",))
+
+
+class Choice(Tagged):
+    """A chosen tool: of a type that is not known, the API asks for its function first."""
+
+    __slots__ = ()
+
+    def _fault(self, value: Mapping[str, Any], name: Any, path: str) -> ApiError:
+        if isinstance(name, str) and "function" not in value:
+            return errors.missing(f"{path.removesuffix(self.tag)}function")
+        return Tagged._fault(self, value, name, path)
+
+
 TOOL_CHOICE = OneOf(
     Enum("none", "auto", "required"),
-    Tagged(
+    Choice(
         {
             "function": Object({"type": Str(), "function": NAMED}, required=("function",)),
             "custom": Object({"type": Str(), "custom": NAMED}, required=("custom",)),
@@ -172,11 +190,38 @@ WEB_SEARCH = Object(
     }
 )
 
+METADATA = Map(Str(max_length=512), max_properties=16, max_key=64, of="a metadata object")
+
+
+class Retention(Enum):
+    """How long a prompt is cached: what is not listed is refused in words of its own."""
+
+    __slots__ = ()
+
+    def check(self, value: Any, path: str) -> None:
+        """Raise the fault of kind or value."""
+        if isinstance(value, str) and value not in self.values:
+            raise ApiError(400, f"Invalid {path} argument", param=path)
+        Enum.check(self, value, path)
+
+
+@dataclass(frozen=True, slots=True)
+class TopLogprobs(Int):
+    """The number of alternatives to show: a larger one is refused in words of its own."""
+
+    def check(self, value: Any, path: str) -> None:
+        """Raise the fault of kind or range."""
+        if type(value) is int and self.maximum is not None and value > self.maximum:
+            text = f"Invalid value for '{path}': must be less than or equal to {self.maximum}."
+            raise ApiError(400, text, param=path)
+        Int.check(self, value, path)
+
+
 CREATE = Object(
     {
         "model": Str(),
         "messages": Array(MESSAGE, min_length=1),
-        "functions": Array(FUNCTION, min_length=1, max_length=128),
+        "functions": Array(FUNCTION, min_length=1, max_length=128, of="function definitions"),
         "function_call": OneOf(Enum("none", "auto"), NAMED),
         "tools": Array(TOOL, min_length=1, max_length=128),
         "tool_choice": TOOL_CHOICE,
@@ -188,14 +233,14 @@ CREATE = Object(
         "presence_penalty": Decimal(minimum=-2, maximum=2),
         "frequency_penalty": Decimal(minimum=-2, maximum=2),
         "logprobs": Bool(),
-        "top_logprobs": Int(minimum=0, maximum=20),
+        "top_logprobs": TopLogprobs(minimum=0, maximum=20),
         "user": Str(),
         "seed": Int(minimum=LEAST, maximum=MOST),
         "moderation": MODERATION,
         "safety_identifier": Str(max_length=64),
         "prompt_cache_options": Object({"mode": Enum("implicit", "explicit"), "ttl": Enum("30m")}),
         "prompt_cache_key": Str(max_length=64),
-        "prompt_cache_retention": Str(),
+        "prompt_cache_retention": Retention("in_memory", "24h"),
         "response_format": RESPONSE_FORMAT,
         "service_tier": Enum("auto", "default", "fast", "flex", "priority"),
         "max_tokens": Int(minimum=1),
