@@ -85,12 +85,15 @@ def create(call: Call) -> Answer:
 
 
 def _listed(vectors: list[bytes], encoded: bool, tail: bytes) -> bytes:
-    """Return the list object around vectors: base64, or JSON. They are large, so they are copied once."""
+    """Return the list object around vectors: base64, or JSON. They are large, so they are copied once.
+
+    The index stands last, as in all compact bodies of the API (embeddings.md §2).
+    """
     quote = b'"' if encoded else b""
     parts = [b'{"object":"list","data":[']
     for at, vector in enumerate(vectors):
         comma = b"," if at else b""
-        parts += (b'%b{"object":"embedding","index":%d,"embedding":%b' % (comma, at, quote), vector, b"%b}" % quote)
+        parts += (b'%b{"object":"embedding","embedding":%b' % (comma, quote), vector, b'%b,"index":%d}' % (quote, at))
     parts += (b"],", tail[1:])
     return b"".join(parts)
 
@@ -105,7 +108,7 @@ def _inputs(given: Any, model: Model, strict: bool) -> tuple[list[str], list[int
         entries = [given]
     else:
         entries = given
-    if strict and not 0 < len(entries) <= MOST_INPUTS:
+    if strict and not (0 < len(entries) <= MOST_INPUTS and len(set(map(type, entries))) == 1):
         raise ApiError(400, INVALID_INPUT)
     texts, counts = [], []
     for entry in entries:

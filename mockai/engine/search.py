@@ -12,8 +12,12 @@ Json = dict[str, Any]
 
 
 def annotate(choice: Choice, request: Request) -> list[Json]:
-    """Add a cited link to the text of a search model, and return its annotations."""
-    if choice.calls or choice.refusal or choice.finish != "stop":
+    """Add a cited link to the text of a search model, and return its annotations.
+
+    JSON stays JSON, a text that was to end at stop strings ends there, and no link goes beyond the limit.
+    """
+    formed = (request.body.get("response_format") or {}).get("type") in ("json_object", "json_schema")
+    if choice.calls or choice.refusal or choice.finish != "stop" or formed or request.stop:
         return []
     choice.logprobs = None  # search models give none
     topic = "-".join(words(request.last_user)[:6]) or "news"
@@ -23,6 +27,8 @@ def annotate(choice: Choice, request: Request) -> list[Json]:
     link = f" ([example.com]({url}))"
     encoding = request.model.encoding
     added = tokens.encode(encoding, link)
+    if choice.tokens + len(added) > request.limit:
+        return []
     choice.pieces = [*choice.pieces, *(tokens.token_bytes(encoding, token) for token in added)]
     choice.tokens += len(added)
     citation = {"end_index": len(text) + len(link), "start_index": len(text) + 1, "title": title, "url": url}

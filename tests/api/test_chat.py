@@ -99,6 +99,19 @@ def test_log_probabilities_agree_with_the_text(client: TestClient) -> None:
     assert plain["message"] == create(client, max_tokens=20)["choices"][0]["message"]
 
 
+def test_a_token_that_a_stop_string_cuts_is_shown_as_it_is_left(client: TestClient) -> None:
+    text = content(client, max_tokens=20)
+    word = max(text.split()[1:], key=len)
+    body = {"logprobs": True, "top_logprobs": 3, "max_tokens": 20, "stop": word[2:]}
+    choice = create(client, **body)["choices"][0]
+    assert choice["message"]["content"].endswith(word[:2])
+    entries = choice["logprobs"]["content"]
+    assert "".join(entry["token"] for entry in entries) == choice["message"]["content"]
+    assert b"".join(bytes(entry["bytes"]) for entry in entries).decode() == choice["message"]["content"]
+    parts = [chunk["choices"][0]["logprobs"] for chunk in create(client, stream=True, **body)]
+    assert [entry for logprobs in parts[:-1] for entry in logprobs["content"]] == entries
+
+
 def test_biases_force_and_ban(client: TestClient) -> None:
     forced = tokens.encode("o200k_base", " banana")
     answer = create(client, logit_bias={str(forced[0]): 100}, max_tokens=4)
@@ -464,6 +477,18 @@ def test_search_models_cite(client: TestClient) -> None:
     quoted = message["content"][citation["start_index"] : citation["end_index"]]
     assert citation["url"] in quoted
     assert citation["url"].endswith("utm_source=openai")
+
+
+@pytest.mark.parametrize(
+    "more", [{"response_format": SCHEMA}, {"stop": "."}, {"max_tokens": 400}, {"max_tokens": 20}]
+)
+def test_a_citation_breaks_neither_json_nor_stops_nor_limits(client: TestClient, more: dict[str, Any]) -> None:
+    for seed in range(8):
+        answer = create(client, model="gpt-4o-mini-search-preview", seed=seed, **more)
+        text = answer["choices"][0]["message"]["content"]
+        assert "response_format" not in more or isinstance(json.loads(text), dict)
+        assert more.get("stop", "\0") not in text
+        assert answer["usage"]["completion_tokens"] <= more.get("max_tokens", 1000)
 
 
 def test_moderation_comes_along(client: TestClient) -> None:

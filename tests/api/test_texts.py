@@ -162,6 +162,13 @@ def test_tokens_equal_their_text(client: TestClient) -> None:
     assert embed(client, input=[9906, 11, 1917, 0])["data"] == as_text["data"]
 
 
+@pytest.mark.parametrize("encoding_format", ["float", "base64"])
+def test_the_index_stands_last(client: TestClient, encoding_format: str) -> None:
+    # embeddings.md §2: in all compact bodies, recorded from 2026-06 on.
+    for item in embed(client, input=["a", "b"], dimensions=2, encoding_format=encoding_format)["data"]:
+        assert list(item) == ["object", "embedding", "index"]
+
+
 def test_many_inputs_keep_their_order(client: TestClient) -> None:
     texts = [f"text number {number}" for number in range(40)]
     answer = embed(client, input=texts, dimensions=32)
@@ -186,6 +193,7 @@ INVALID = "'$.input' is invalid. Please check the API reference: https://platfor
         ({"input": ""}, INVALID),
         ({"input": []}, INVALID),
         ({"input": ["a", ""]}, INVALID),
+        ({"input": ["a", [1]]}, INVALID),
         ({"input": ["a"] * 2049}, INVALID),
         ({"input": "word " * 8200}, "Invalid 'input[0]': maximum input length is 8192 tokens."),
         ({"model": "text-embedding-ada-002", "dimensions": 5}, "This model does not support specifying dimensions."),

@@ -59,7 +59,7 @@ class Completion:
     def _choice(self, index: int, choice: Choice) -> Json:
         entry: Json = {"index": index, "message": self.message(index)}
         if self.tells_logprobs(choice):
-            entry["logprobs"] = None if choice.logprobs is None else self.logprobs(choice, choice.logprobs)
+            entry["logprobs"] = self.logprobs(choice, choice.pieces, choice.logprobs)
         entry["finish_reason"] = choice.finish
         return entry
 
@@ -89,11 +89,12 @@ class Completion:
         message["annotations"] = self.annotations[index] if self.annotations else []
         return message
 
-    def logprobs(self, choice: Choice, entries: list[TokenLogprob] | None) -> Json | None:
-        """Return the `logprobs` of some tokens of a choice; None when they were not asked for."""
+    def logprobs(self, choice: Choice, pieces: list[bytes], entries: list[TokenLogprob] | None) -> Json | None:
+        """Return the `logprobs` of some tokens of a choice and their bytes; None when they were not asked for."""
         if entries is None or (choice.calls and not choice.pieces):
             return None
-        shown = [_logprob(self.model.encoding, entry) for entry in entries]
+        encoding = self.model.encoding
+        shown = [_logprob(encoding, piece, entry) for piece, entry in zip(pieces, entries, strict=True)]
         return {"content": None, "refusal": shown} if choice.refusal else {"content": shown, "refusal": None}
 
 
@@ -107,13 +108,16 @@ def _tool(call: ToolCall) -> Json:
     return {"type": "function", "function": _function(call)}
 
 
-def _logprob(encoding: str, entry: TokenLogprob) -> Json:
-    top = [_token(encoding, token, logprob) for token, logprob in entry.top]
-    return {**_token(encoding, entry.id, entry.logprob), "top_logprobs": top}
+def _logprob(encoding: str, piece: bytes, entry: TokenLogprob) -> Json:
+    """Return a token with its alternatives; where a stop string cut it, `piece` is what is left of it."""
+    top = [
+        _token(piece if token == entry.id else tokens.token_bytes(encoding, token), logprob)
+        for token, logprob in entry.top
+    ]
+    return {**_token(piece, entry.logprob), "top_logprobs": top}
 
 
-def _token(encoding: str, token: int, logprob: float) -> Json:
-    raw = tokens.token_bytes(encoding, token)
+def _token(raw: bytes, logprob: float) -> Json:
     return {"token": token_text(raw), "logprob": logprob, "bytes": list(raw)}
 
 
@@ -260,18 +264,19 @@ class Chunks:
             yield from self._logprob_deltas(choice, head)
 
     def _opening_logprobs(self, choice: Choice) -> str:
-        return dumps_text(self._completion.logprobs(choice, None if choice.logprobs is None else []))
+        return dumps_text(self._completion.logprobs(choice, [], None if choice.logprobs is None else []))
 
     def _logprob_deltas(self, choice: Choice, head: str) -> Iterator[Delta]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        held: list[TokenLogprob] = []
+        start = 0
         last = len(choice.pieces) - 1
-        for at, (piece, entry) in enumerate(zip(choice.pieces, choice.logprobs or (), strict=True)):
+        entries = choice.logprobs or []
+        for at, piece in enumerate(choice.pieces):
             text = decoder.decode(piece, final=at == last)
-            held.append(entry)
             if text or at == last:
-                yield f"{head}{escaped(text)}}}", dumps_text(self._completion.logprobs(choice, held))
-                held = []
+                told = self._completion.logprobs(choice, choice.pieces[start : at + 1], entries[start : at + 1])
+                yield f"{head}{escaped(text)}}}", dumps_text(told)
+                start = at + 1
 
 
 def _interleaved(each: list[list[str]]) -> list[str]:
