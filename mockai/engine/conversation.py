@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mockai.engine import accounting
@@ -10,6 +10,7 @@ from mockai.wire.codec import loads
 
 Json = dict[str, Any]
 
+DEEPEST = 32  # of a result that is read
 RESULTS = ("tool", "function")
 """Roles of the messages that tell what came of a call."""
 
@@ -67,6 +68,25 @@ def results_of(messages: Sequence[Json]) -> list[tuple[str, Any, str]]:
         name = function.get("name") or message.get("name") or "tool"
         results.append((name, parsed(function.get("arguments")), text_of(message.get("content"))))
     return results
+
+
+def plainly(output: str) -> str:
+    """Return what a tool returned as it is said: lines of `name: value` for the objects of JSON, at any depth."""
+    try:
+        return "\n".join(_lines("", loads(output), 0))
+    except ValueError:
+        return output
+
+
+def _lines(name: str, value: Any, depth: int) -> Iterator[str]:
+    if depth < DEEPEST and isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _lines(key, entry, depth + 1)
+    elif depth < DEEPEST and isinstance(value, list):
+        for entry in value:
+            yield from _lines(name, entry, depth + 1)
+    elif isinstance(value, (str, int, float)):
+        yield f"{name}: {value}" if name else str(value)
 
 
 def parsed(arguments: Any) -> Any:

@@ -148,7 +148,8 @@ class Request:
         messages = self.body["messages"]
         said = [conversation.text_of(message.get("content")) for message in messages]
         last = max((at for at, each in enumerate(messages) if each["role"] == "user"), default=0)
-        returned = [said[at] for at in range(last + 1, len(said)) if messages[at]["role"] in conversation.RESULTS]
+        results = [at for at in range(last + 1, len(said)) if messages[at]["role"] in conversation.RESULTS]
+        returned = [conversation.plainly(said[at]) for at in results]
         before = [text for text in [*reversed(returned), *reversed(said[:last])] if text]
         return before if len(before) <= MOST_EARLIER else [*before[: MOST_EARLIER - 1], before[-1]]
 

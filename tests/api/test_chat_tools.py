@@ -290,11 +290,21 @@ def test_structured_answers_have_the_values_of_tool_results(client: TestClient) 
     form = {"type": "json_schema", "json_schema": {"name": "report", "strict": True, "schema": schema}}
     messages: list[Any] = [{"role": "user", "content": "What is the weather in Rome?"}]
     first = create(client, messages=messages, tools=[WEATHER], response_format=form)["choices"][0]["message"]
-    output = '{"temperature": 72, "humidity": 30}'
+    output = '{"location": "Rome", "now": [{"humidity": 30, "temperature": 72}]}'
     messages += [first, {"role": "tool", "tool_call_id": first["tool_calls"][0]["id"], "content": output}]
     last = create(client, messages=messages, tools=[WEATHER], response_format=form)["choices"][0]["message"]
     made = json.loads(last["content"])
     assert (made["city"], made["temperature"]) == ("Rome", 72)
+    assert made["mood"] not in ("location", "now", "humidity", "temperature")  # names are no values
+
+
+def test_a_result_of_any_depth_is_read(client: TestClient) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "report", "schema": {"type": "object"}}}
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Rome?"}]
+    first = create(client, messages=messages, tools=[WEATHER])["choices"][0]["message"]
+    for output in ("[" * 500 + "]" * 500, '{"a": ' * 500 + "1" + "}" * 500, "null", "no JSON", ""):
+        told = {"role": "tool", "tool_call_id": first["tool_calls"][0]["id"], "content": output}
+        create(client, messages=[*messages, first, told], tools=[WEATHER], response_format=form)
 
 
 def test_json_that_a_prompt_asks_for_by_its_schema_comes_fenced(client: TestClient) -> None:
