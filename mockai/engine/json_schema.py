@@ -191,6 +191,8 @@ class _Filler:
         prefix = schema.get("prefixItems")
         fixed = prefix if isinstance(prefix, list) else []
         items = schema.get("items", True)
+        if isinstance(items, list):  # so until draft 2019-09
+            fixed, items = items, schema.get("additionalItems", True)
         made = [self.value(entry, name, "", depth + 1) for entry in fixed[:high]]
         if items is False:
             return made

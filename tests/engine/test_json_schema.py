@@ -479,3 +479,10 @@ def test_a_root_must_be_an_object() -> None:
     found = strict_schema.fault({"type": "array", "items": {"type": "string"}})
     assert found is not None
     assert "got 'type: \"array\"'" in found
+
+
+def test_a_list_of_items_is_a_tuple_as_older_drafts_have_it() -> None:
+    for rest in (False, {"type": "boolean"}):
+        schema: dict[str, Any] = {"type": "array", "items": [{"type": "string"}, {"type": "number"}], "minItems": 2}
+        made = json_schema.fill({**schema, "additionalItems": rest}, Draw(1))
+        jsonschema.Draft7Validator({**schema, "additionalItems": rest}).validate(made)
