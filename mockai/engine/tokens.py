@@ -22,9 +22,14 @@ import tiktoken
 _ID = re.compile(r"[0-9]{1,9}")
 
 RANKS_WHEEL = "bpe_openai"
+MOST_SPACE = 512_000
+"""White space that may stand together: tiktoken's own search ends in a panic beyond a million characters of it. Cut
+at a multiple of 128, the size of the longest such token, spaces give the same tokens."""
 SHORT = 512
 """Texts up to this many characters are remembered by themselves, longer ones by their digest."""
 REMEMBERED = 20_000
+
+_TOO_MUCH_SPACE = re.compile(rf"(?<!\s)\s{{{MOST_SPACE}}}")
 
 _loading = threading.RLock()
 _encodings: dict[str, tiktoken.Encoding] = {}
@@ -81,7 +86,11 @@ def _data_folder() -> Path:
 
 def encode(name: str, text: str) -> list[int]:
     """Return the tokens of `text`; what looks like a special token is plain text."""
-    return encoding(name).encode_ordinary(text)
+    found: list[int] = []
+    while len(text) > MOST_SPACE and (space := _TOO_MUCH_SPACE.search(text)):
+        found += encoding(name).encode_ordinary(text[: space.end()])
+        text = text[space.end() :]
+    return found + encoding(name).encode_ordinary(text) if found else encoding(name).encode_ordinary(text)
 
 
 def decode(name: str, ids: Sequence[int]) -> str:

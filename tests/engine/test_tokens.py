@@ -20,6 +20,12 @@ def test_tokens_join_to_the_text(name: str, text: str) -> None:
     assert tokens.count(name, text) == len(ids)
 
 
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_white_space_without_end_has_tokens_too(name: str) -> None:
+    text = "x" + " " * 1_200_000 + "y"
+    assert tokens.decode(name, tokens.encode(name, text)) == text
+
+
 def test_known_counts() -> None:
     # "Hello, world!" is four tokens in cl100k (embeddings.md §1).
     assert tokens.encode("cl100k_base", "Hello, world!") == [9906, 11, 1917, 0]
