@@ -36,6 +36,8 @@ Json = dict[str, Any]
 DEEP = 6  # from here on, optional things are left out and the plainest branch is taken
 DEEPEST = 24
 MOST_VALUES = 2000
+MOST_FOLDED = 20_000
+"""Parts of `allOf` that are folded in: where each refers to others twice, there are thousands of millions."""
 NULL = {"type": "null"}
 SCALARS = ("string", "integer", "number", "boolean")
 ANSWERS = frozenset("answer result solution".split())
@@ -62,6 +64,7 @@ class _Filler:
     def __init__(self, root: Any, rng: Draw, slots: Slots, complete: bool) -> None:
         self.root, self.rng, self.slots, self.complete = root, rng, slots, complete
         self.made = 0
+        self.folded = 0
         self.hopeless: set[str] = set()
         """Patterns for which no string was found."""
 
@@ -96,7 +99,9 @@ class _Filler:
             elif isinstance(schema.get("allOf"), list):
                 rest = {field: entry for field, entry in schema.items() if field != "allOf"}
                 for part in schema["allOf"]:
-                    rest = merge(rest, self._resolved(part, depth + 1) if depth < DEEPEST else {})
+                    self.folded += 1
+                    if depth < DEEPEST and self.folded <= MOST_FOLDED:
+                        rest = merge(rest, self._resolved(part, depth + 1))
                 schema = rest
             else:
                 return schema

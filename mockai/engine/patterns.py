@@ -55,6 +55,7 @@ def matching(pattern: str, rng: Draw) -> str | None:
     try:
         tree = _tree(pattern)
         text = "".join(_sequence(tree, rng, {}, 0))
+        text.encode()  # half a surrogate pair is no text
     except (ValueError, OverflowError, RecursionError, KeyError, _parser.error):
         return None
     return text[:LONGEST]

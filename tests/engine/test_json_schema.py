@@ -428,10 +428,17 @@ def test_what_fits_a_pattern_is_found_in_good_time() -> None:
         assert not patterns.fits(unusual, "a")
 
 
-@pytest.mark.parametrize("pattern", ["(", "[z-a]", "(?<=x)y", "a{99999}", "(((((a+)+)+)+)+)+$"])
+@pytest.mark.parametrize("pattern", ["(", "[z-a]", "(?<=x)y", "a{99999}", "(((((a+)+)+)+)+)+$", "[\\ud800]"])
 def test_unusual_patterns_do_no_harm(pattern: str) -> None:
     text = patterns.matching(pattern, Draw(1))
-    assert text is None or len(text) <= patterns.LONGEST
+    assert text is None or len(text.encode()) <= patterns.LONGEST
+
+
+def test_parts_that_refer_to_parts_twice_are_not_folded_without_end() -> None:
+    defs: dict[str, Any] = {f"d{at}": {"allOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 2} for at in range(40)}
+    filler = json_schema._Filler({"$defs": defs}, Draw(1), Slots(""), False)
+    filler.value({"$ref": "#/$defs/d0"}, "", "", 0)
+    assert filler.folded < 10 * json_schema.MOST_FOLDED
 
 
 CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
