@@ -167,13 +167,8 @@ def _ready(
 
             load(application.edge, state)
         return application, listener.bind(settings.host, settings.port)
-    except (SettingsError, StoreError) as error:
+    except (SettingsError, StoreError, OSError) as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        where = f"{flags['host']}:{flags['port']}"
-        raise UsageError(
-            f"cannot listen on {where}: {error.strerror}; choose another --port, or 0 for a free one"
-        ) from None
 
 
 def _log(level: str) -> None:

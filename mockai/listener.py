@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -18,6 +19,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from mockai.protocol import Protocol
 from mockai.quick import QuickProtocol
+from mockai.settings import SettingsError
 
 BACKLOG = 2048
 IDLE = 75
@@ -41,17 +43,26 @@ class Listener(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raises OSError when it cannot be had."""
+    """Return a listening socket; port 0 takes a free one. Raises `SettingsError` when it cannot be had."""
+    if not host:
+        raise SettingsError("--host is empty; name an address of this machine, or 0.0.0.0 for all of them")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
         listening.listen(BACKLOG)  # from here on clients may connect, and wait until the application is up
-    except OSError:
+    except (OSError, TypeError) as error:  # the latter for what is no name at all
         listening.close()
-        raise
+        raise SettingsError(_unheard(host, port, error)) from None
     return listening
+
+
+def _unheard(host: str, port: int, error: OSError | TypeError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else "not a host name"
+    wrong_host = isinstance(error, (socket.gaierror, TypeError)) or error.errno == errno.EADDRNOTAVAIL
+    advice = "give --host an address of this machine" if wrong_host else "choose another --port, or 0 for a free one"
+    return f"cannot listen on {host}:{port}: {reason}; {advice}"
 
 
 def serve(application: Any, listening: socket.socket, log_level: str) -> None:

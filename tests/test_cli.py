@@ -219,7 +219,16 @@ def test_a_store_file_survives_restarts_and_kills(tmp_path: Path) -> None:
     assert len(set(kept)) == 3
 
 
-@pytest.mark.parametrize("where", ["redis:x", "sqlite:", "sqlite:/nowhere/at/all.db"])
+@pytest.mark.parametrize("host", ["", "é.é..", "192.0.2.1"])
+def test_a_host_that_is_not_here_is_one_line_and_status_2(host: str) -> None:
+    done = mockai("serve", "--port", "0", "--host", host)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "--port" not in done.stderr
+
+
+@pytest.mark.parametrize("where", ["redis:x", "sqlite:", "sqlite:/", "sqlite:.", "sqlite:/nowhere/at/all.db"])
 def test_a_store_that_cannot_be_had_is_one_line_and_status_2(where: str) -> None:
     done = mockai("serve", "--port", "0", "--store", where)
     assert done.returncode == 2

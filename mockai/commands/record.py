@@ -13,6 +13,7 @@ import click
 
 from mockai.commands import UsageError
 from mockai.commands.variables import Configured
+from mockai.settings import SettingsError
 
 if TYPE_CHECKING:
     from mockai.recorder import Mode
@@ -98,11 +99,8 @@ def record(
         listening = listener.bind(host, port)
     except re.error as error:
         raise UsageError(f"--redact {error.pattern!r} is no regular expression: {error}") from None
-    except TapeError as error:
+    except (TapeError, SettingsError, OSError) as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        text = f"cannot listen on {host}:{port}: {error.strerror}; choose another --port, or 0 for a free one"
-        raise UsageError(text) from None
     shown = f"[{host}]" if ":" in host else host
     click.echo(
         f"export OPENAI_BASE_URL=http://{shown}:{listening.getsockname()[1]}{urlsplit(upstream).path.rstrip('/')}"

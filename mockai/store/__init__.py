@@ -26,7 +26,7 @@ def open_store(where: str) -> Store:
         from mockai.store.memory import MemoryStore
 
         return MemoryStore()
-    if kind == "sqlite" and path:
+    if kind == "sqlite" and Path(path).name:
         from mockai.store.sqlite import SqliteStore
 
         return SqliteStore(Path(path))
