@@ -20,6 +20,8 @@ READ = 1000
 """Characters that are read at the end of a message, and of its beginning."""
 LONGEST_SUM = 200
 """Characters of a message that asks for a sum and nothing else."""
+SUM_ENDS = frozenset("0123456789)=?.! \n")
+"""How such a message ends."""
 SYSTEM = ("system", "developer")
 
 _START = r"(?:^|[.!?:;,\n—-]\s*|\b(?:and|please|always|simply|just|only|must|should) )"
@@ -100,13 +102,13 @@ def order(messages: Sequence[Any]) -> Order | None:
 
 def read(text: str) -> Order | None:
     """Return what a text orders to be said; None if it orders nothing."""
-    if len(text) <= LONGEST_SUM and (asked := _SUM.fullmatch(text)) is not None:
+    if len(text) <= LONGEST_SUM and text[-1:] in SUM_ENDS and (asked := _SUM.fullmatch(text)) is not None:
         return _sum(text, bare=asked["bare"] is not None)
-    if not _may_order(text):
-        return None
-    question = _QUESTION.search(text)
+    question = _QUESTION.search(text) if "(" in text else None
     if question is not None:
         return Order(question.groups())
+    if not _may_order(text):
+        return None
     for found in _TEXT.finditer(text):
         said = _said(text, found)
         if said and not _hangs(text, found):
@@ -119,11 +121,14 @@ def read(text: str) -> Order | None:
 
 
 def _may_order(text: str) -> bool:
-    """Return whether some part of an order is there: the patterns take many times as long."""
-    return (
-        ("nly" in text or "eply" in text or "espond" in text or "nswer" in text or "xactly" in text)
-        or ("ust " in text or "epeat" in text or "cho" in text or "word" in text or "verbatim" in text)
-        or (" or " in text or "ne of" in text or "/" in text or "nothing" in text)
+    """Return whether parts of an order are there: the patterns take many times as long."""
+    if "eply" in text or "espond" in text or "nswer" in text or "epeat" in text or "cho" in text or "hoos" in text:
+        return True
+    strict = "nly" in text or "ust " in text or "xactly" in text or "erbatim" in text or "word" in text
+    strict = strict or " or " in text or "ne of" in text or "nothing" in text
+    return strict and (
+        ("ay" in text or "rint" in text or "utput" in text or "eturn" in text or "rite" in text)
+        or ("lassif" in text or "abel" in text or "ick" in text or "ategor" in text or "ate" in text)
     )
 
 
