@@ -22,6 +22,17 @@ LONGEST_SUM = 200
 """Characters of a message that asks for a sum and nothing else."""
 SUM_ENDS = frozenset("0123456789)=?.! \n")
 """How such a message ends."""
+
+
+def _written(verbs: str) -> frozenset[str]:
+    """Return verbs as they stand in a text."""
+    return frozenset(f"{each}{end}" for verb in verbs.split() for each in (verb, verb.title()) for end in ("", ":"))
+
+
+PLAIN_VERBS = _written("answer reply respond repeat echo choose")
+"""Verbs that may be an order by themselves,"""
+VERBS = PLAIN_VERBS | _written("say output print return write classify label pick categorize categorise rate")
+"""and those that may be one with a word such as «only»."""
 SYSTEM = ("system", "developer")
 
 _START = r"(?:^|[.!?:;,\n—-]\s*|\b(?:and|please|always|simply|just|only|must|should) )"
@@ -104,7 +115,7 @@ def read(text: str) -> Order | None:
     """Return what a text orders to be said; None if it orders nothing."""
     if len(text) <= LONGEST_SUM and text[-1:] in SUM_ENDS and (asked := _SUM.fullmatch(text)) is not None:
         return _sum(text, bare=asked["bare"] is not None)
-    question = _QUESTION.search(text) if "(" in text else None
+    question = _QUESTION.search(text) if text.rstrip(" ?.:\n")[-1:] == ")" else None
     if question is not None:
         return Order(question.groups())
     if not _may_order(text):
@@ -121,15 +132,13 @@ def read(text: str) -> Order | None:
 
 
 def _may_order(text: str) -> bool:
-    """Return whether parts of an order are there: the patterns take many times as long."""
-    if "eply" in text or "espond" in text or "nswer" in text or "epeat" in text or "cho" in text or "hoos" in text:
-        return True
+    """Return whether a verb of an order is there, and it is one: the patterns take many times as long."""
+    verbs = VERBS.intersection(text.split())
+    if not verbs:
+        return False
     strict = "nly" in text or "ust " in text or "xactly" in text or "erbatim" in text or "word" in text
-    strict = strict or " or " in text or "ne of" in text or "nothing" in text
-    return strict and (
-        ("ay" in text or "rint" in text or "utput" in text or "eturn" in text or "rite" in text)
-        or ("lassif" in text or "abel" in text or "ick" in text or "ategor" in text or "ate" in text)
-    )
+    strict = strict or " or " in text or "ne of" in text or "ne label" in text or "nothing" in text
+    return strict or not verbs.isdisjoint(PLAIN_VERBS)
 
 
 def _sum(text: str, *, bare: bool) -> Order | None:

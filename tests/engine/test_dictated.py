@@ -25,6 +25,7 @@ ORDERS = {
     "Respond with the word “banana” and nothing else.": ("banana",),
     "Say `test` and nothing else": ("test",),
     "Just say hi": ("hi",),
+    "Only say: done": ("done",),
     "Reply only with the number 42.": ("42",),
     "Answer yes or no: is the sky blue?": ("yes", "no"),
     "Is the sky blue? Answer with only yes or no.": ("yes", "no"),
