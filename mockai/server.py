@@ -92,6 +92,10 @@ class Edge:
             await reply.error(error)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:  # the server ends, and waits no longer for what is missing
+            if reply.started:
+                raise
+            await reply.error(errors.stopping())
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if reply.started:

@@ -1,5 +1,7 @@
 """The edge: every wrong request gets the API's own error body."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -320,3 +322,29 @@ def test_a_key_may_be_a_value_too_and_stand_in_several_objects(client: TestClien
         client.post("/v1/chat/completions", content=deep, headers={"content-type": "application/json"}).status_code
         == 400
     )
+
+
+def test_a_half_sent_request_is_answered_when_the_server_ends() -> None:
+    sent: list[Any] = []
+
+    async def ending() -> None:
+        application = Application(Settings(clock="manual"))
+        waiting, asked = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> Any:
+            asked.set()
+            await waiting.wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        headers = [(b"authorization", b"Bearer k"), (b"content-type", b"application/json"), (b"content-length", b"9")]
+        scope = {"type": "http", "method": "POST", "path": CHAT, "raw_path": CHAT.encode(), "query_string": b""}
+        task = asyncio.create_task(application({**scope, "headers": headers, "http_version": "1.1"}, receive, send))
+        await asked.wait()
+        task.cancel()
+        await task
+
+    asyncio.run(ending())
+    assert sent[0]["status"] == 503
+    assert json.loads(sent[1]["body"])["error"]["message"] == errors.stopping().body["error"]["message"]

@@ -34,6 +34,7 @@ PLAIN_VERBS = _written("answer reply respond repeat echo choose")
 VERBS = PLAIN_VERBS | _written("say output print return write classify label pick categorize categorise rate")
 """and those that may be one with a word such as «only»."""
 SYSTEM = ("system", "developer")
+"""Roles of the messages that order something for all that follows."""
 
 _START = r"(?:^|[.!?:;,\n—-]\s*|\b(?:and|please|always|simply|just|only|must|should) )"
 _QUOTED = r"\"[^\"\n]+\"|“[^”\n]+”|'[^'\n]+'(?!\w)|`[^`\n]+`"

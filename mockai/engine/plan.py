@@ -114,6 +114,7 @@ class Request:
         self.finish = (script.finish if script is not None else None) or finish
         shaping = None if SHAPING.isdisjoint(body) else [body.get(name) for name in sorted(SHAPING)]
         self.order = dictated.order(body["messages"]) if MOVING.isdisjoint(body) else None
+        """What the messages order to be said."""
         told = canonical([body["messages"], shaping])
         self.schemed = SCHEMA_MARK in told
         """Whether a message may have a JSON Schema."""
@@ -308,7 +309,7 @@ def _scripted(request: Request, index: int) -> str | None:
 
 def _orders(request: Request) -> list[str]:
     """Return the last message of the user, and what the system says."""
-    system = [each for each in request.body["messages"] if each["role"] in ("system", "developer")]
+    system = [each for each in request.body["messages"] if each["role"] in dictated.SYSTEM]
     return [request.last_user, *(conversation.text_of(each.get("content")) for each in reversed(system))]
 
 

@@ -341,6 +341,11 @@ def masked(key: str) -> str:
     return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
 
 
+def stopping() -> ApiError:
+    """Return the answer to a request that is still on its way when the server ends. The text is our own."""
+    return ApiError(503, "The server is stopping; send the request again.", type="server_error")
+
+
 def server_error(request_id: str) -> ApiError:
     """Return the API's 500."""
     return ApiError(500, SERVER_ERROR.format(request_id=request_id), type="server_error")
