@@ -304,7 +304,8 @@ def test_a_result_of_any_depth_is_read(client: TestClient) -> None:
     first = create(client, messages=messages, tools=[WEATHER])["choices"][0]["message"]
     for output in ("[" * 500 + "]" * 500, '{"a": ' * 500 + "1" + "}" * 500, "null", "no JSON", ""):
         told = {"role": "tool", "tool_call_id": first["tool_calls"][0]["id"], "content": output}
-        create(client, messages=[*messages, first, told], tools=[WEATHER], response_format=form)
+        answer = create(client, messages=[*messages, first, told], tools=[WEATHER], response_format=form)
+        assert isinstance(json.loads(answer["choices"][0]["message"]["content"]), dict)
 
 
 def test_json_that_a_prompt_asks_for_by_its_schema_comes_fenced(client: TestClient) -> None:
